@@ -37,11 +37,11 @@ def test_a_mount_without_a_provider_is_named_with_what_to_do(world):
 
 
 def test_a_mount_that_is_not_there_is_a_denial(world):
-    done = world.run("login", "nowhere", "--role", "r", "--json")
+    done = world.run("login", "auth/nowhere/", "--role", "r", "--json")
     assert done.returncode == 4
     error = json.loads(done.stderr)
     assert error["kind"] == "refused"
-    assert "permission denied" in error["message"]
+    assert "OpenBao refused the login at auth/nowhere as role r: permission denied" in error["message"]
 
 
 def test_a_server_that_does_not_answer_is_no_denial(world):

@@ -65,9 +65,8 @@ def login(
     if sum(map(bool, (lane, actor, role))) > 1:
         raise UsageError("give one of --lane, --actor and --role", effect=Effect.NOTHING_ASKED)
     declared = _Declared(wiring.platform_dir(ctx))
-    wanted = Wanted(
-        mount=mount or "", role=role, port=port or 0, headless=headless or not _has_display(), device=device
-    )
+    path = (mount or "").strip("/").removeprefix("auth/")  # as OpenBao writes it, too
+    wanted = Wanted(mount=path, role=role, port=port or 0, headless=headless or not _has_display(), device=device)
     done = _log_in(choose(declared.subject(lane, actor), wanted, declared.catalog.platform.logins), declared)
     if as_json:
         terminal.document(present.as_json(done))
