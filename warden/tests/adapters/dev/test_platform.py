@@ -15,9 +15,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from warden.adapters.dev import Embedded, personas, process, server, state
+from warden.adapters.dev import Embedded, config, personas, process, server, state
+from warden.adapters.dev.personas import connect
 from warden.core.errors import Held, Inconclusive, NotFound, ServerFault, UsageError
 from warden.core.openbao.api import Request
+from warden.core.secret import Secret
 from warden.present.errors import hint, message
 
 pytestmark = pytest.mark.real
@@ -313,8 +315,12 @@ def test_one_that_is_not_the_active_node_yet_is_not_up(shared, monkeypatch):
 def test_an_older_platform_is_given_the_policies_of_this_version(shared):
     published = Path(shared.layout.published)
     published.write_text(json.dumps(json.loads(published.read_text()) | {"policies": "older"}))
+    admin = connect(shared.status().address, token=Secret(Path(shared.personas.token_file("admin")).read_text()))
+    admin.asked("POST", "auth/userpass/users/platform/policies", {"token_policies": ["warden-plan"]})
     assert up(shared)[2] == ["policies brought in step with this version of warden"]
     assert up(shared)[2] == []
+    held = admin.part_of(admin.asked("GET", "auth/userpass/users/platform"))["token_policies"]
+    assert sorted(held) == sorted(config.PERSONAS["platform"])
 
 
 def test_a_wait_for_another_up_ends_with_a_word(tmp_path):
