@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from ssh_actor import ActorWorld
 from ssh_agent import running
+from ssh_keys import write_key
 
 from warden.core.ssh.kept import Kept
 
@@ -151,6 +152,18 @@ def test_a_certificate_that_could_not_be_handed_over_is_nobodys(desk):
     (discarded,) = desk.records("certificate.discarded")
     assert discarded["body"]["issued"] == issued["seq"]
     assert sorted(os.listdir(out)) == [f"{desk.world.actor}-cert.pub"]
+
+
+def test_a_key_of_somebody_else_survives_a_failure(desk):
+    out = desk.world.folder / "keys"
+    out.mkdir()
+    mine = write_key(out / desk.world.actor)
+    before = mine.read_bytes()
+    (out / f"{desk.world.actor}-cert.pub").mkdir()
+    assert desk.warden("ssh", "ensure", desk.world.actor, "--out", str(out)).returncode == 3
+    assert mine.read_bytes() == before
+    assert desk.records("certificate.discarded")
+    assert desk.warden("issue", desk.world.actor, "--out", str(out)).returncode == 2
 
 
 # -- ensure -----------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Desk:
             number = self.renewals
         if self.failing:
             raise self.failing
-        public = place.prepare("agt-deploy", None, fresh=True)
+        public = place.prepare("agt-deploy", None, fresh=True).public_key
         asked = self.folder / f"asked-{number}.pub"
         asked.write_text(public)
         sign = ["ssh-keygen", "-q", "-s", str(self.ca), "-I", "id", "-n", "deploy", "-V", "-0s:+900s"]

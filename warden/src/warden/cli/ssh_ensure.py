@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from warden.cli import issuing, wiring, wiring_keys
+from warden.cli import complete, issuing, wiring, wiring_keys
 from warden.cli.options import identity_options, json_option, out_option
 from warden.core.ssh.kept import Kept
 from warden.present import terminal
@@ -21,7 +21,7 @@ PATIENCE = "5"
 
 
 @click.command(short_help="Have a valid certificate ready; renew it where it is time.")
-@click.argument("actor")
+@click.argument("actor", shell_complete=complete.actors)
 @out_option
 @identity_options
 @json_option

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from warden.core.ssh.certificate import Certificate
-from warden.core.ssh.kept import Holder, Kept
+from warden.core.ssh.kept import Holder, Kept, Prepared
 
 
 class KeyPlace(Protocol):
@@ -11,14 +11,14 @@ class KeyPlace(Protocol):
 
     holder: Holder
 
-    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> str:
-        """The public key to have certified, as a line of OpenSSH, once it is sure that it could be handed over.
+    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> Prepared:
+        """The key to have certified, once it is sure that it could be handed over.
 
         `before` is what it holds now. Not `fresh`: a folder's own key is certified again.
         """
 
-    def hand(self, certificate: Certificate, now: float) -> bool:
-        """Hand over the key that was prepared and its certificate; whether warden made the key."""
+    def hand(self, certificate: Certificate, now: float) -> None:
+        """Hand over the key that was prepared and its certificate. If this raises, the place has what it had before."""
 
     def abandon(self) -> None:
         """Take back what was prepared. Raises nothing."""

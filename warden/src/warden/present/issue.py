@@ -45,11 +45,11 @@ def show(done: Handed) -> None:
     """What it is, where it is, and how ssh comes to use it."""
     kept = done.kept
     terminal.line(f"{kept.actor} · serial {kept.serial} · valid until {iso(kept.valid_before)}")
-    terminal.line(
-        f"  {held_by(kept.holder, kept.actor)} · signed by {done.signed.where} · journal {done.signed.record}"
-    )
+    where = held_by(kept.holder, kept.actor)
+    terminal.sentence(f"  {where} · signed by {done.signed.where} · journal {done.signed.record}")
     sign.show_emergency(done.signed)
-    terminal.sentence(f"Next: {to_paste(warden('ssh config', kept.actor))}")
+    step = warden("ssh config", kept.actor) if done.hosts else warden("ssh status", kept.actor)
+    terminal.sentence(f"Next: {to_paste(step)}")
 
 
 def show_ensured(found: Ensured, now: float) -> None:

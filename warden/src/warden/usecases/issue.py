@@ -1,13 +1,13 @@
 """issue: a key and its certificate, in the caller's agent or in files of a folder.
 
 The order: the place shows that it can take a key, the certificate is signed (`sign`, with its own records before and
-after), key and certificate are handed over, this machine takes note of them, what the place held before goes. Where the
-handing over fails, the journal says that nobody has that certificate.
+after), this machine takes note of it, key and certificate are handed over, what an agent held before goes. Where the
+handing over fails, the journal says that nobody has that certificate, and all is as it was before.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,9 +18,11 @@ from warden.core.ssh.kept import Kept
 from warden.usecases.sign import SignRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from warden.core.ssh.certificate import Certificate
     from warden.core.ssh.inventory import NamedActor
+    from warden.core.ssh.kept import Holder
     from warden.ports.clock import Clock
     from warden.ports.journal import Journal
     from warden.ports.kept_certificates import KeptCertificates
@@ -46,11 +48,15 @@ class IssueRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
-    """What was handed over: the certificate as it is kept, the file that ssh is to be told of, and who signed."""
+    """What was handed over: the certificate as it is kept, the file that ssh is to be told of, and who signed.
+
+    ``hosts``: the inventory has hosts for the actor.
+    """
 
     kept: Kept
     certificate_file: str
     signed: Signed
+    hosts: bool = True
 
 
 def issue(
@@ -61,34 +67,34 @@ def issue(
     before = kept.find(actor, holder)
     file = kept.certificate_file(actor, holder)
     try:
-        public_key = place.prepare(actor, before, fresh=ask.fresh)
+        prepared = place.prepare(actor, before, fresh=ask.fresh)
         path = file if holder.handed == "file" else ""
         signed = sign(
             SignRequest(
                 subject=ask.actor,
-                public_key=public_key,
+                public_key=prepared.public_key,
                 ttl=ask.ttl,
                 reason=ask.reason,
                 handed=holder.handed,
                 path=path,
             )
         )
-        made = _handed_over(ask, signed, place=place, kept=kept, journal=journal, clock=clock)
+        made = _kept(ask, signed.certificate, holder, own_key=prepared.own_key)
+        with _undone(made, before, signed, kept, journal):
+            kept.keep(made)
+            place.hand(signed.certificate, clock().timestamp())
     finally:
         place.abandon()
     if before is not None and holder.handed == "agent" and before.line != made.line:
         with suppress(WardenError):  # it leaves by itself at its end
             place.remove(before)
-    return Handed(kept=made, certificate_file=file, signed=signed)
+    return Handed(kept=made, certificate_file=file, signed=signed, hosts=bool(ask.actor.declared.hosts))
 
 
-def _handed_over(
-    ask: IssueRequest, signed: Signed, *, place: KeyPlace, kept: KeptCertificates, journal: Journal, clock: Clock
-) -> Kept:
-    found = signed.certificate
-    made = Kept(
+def _kept(ask: IssueRequest, found: Certificate, holder: Holder, *, own_key: bool) -> Kept:
+    return Kept(
         actor=ask.actor.name,
-        holder=place.holder,
+        holder=holder,
         platform=ask.platform,
         environment=ask.environment,
         address=ask.address,
@@ -97,20 +103,28 @@ def _handed_over(
         fingerprint=found.fingerprint,
         valid_after=found.valid_after,
         valid_before=found.valid_before,
+        own_key=own_key,
     )
+
+
+@contextmanager
+def _undone(
+    made: Kept, before: Kept | None, signed: Signed, kept: KeptCertificates, journal: Journal
+) -> Iterator[None]:
+    """Where the handing over fails, nobody has the certificate: this machine keeps what it kept before."""
     try:
-        made = msgspec.structs.replace(made, own_key=place.hand(found, clock().timestamp()))
-        kept.keep(made)
+        yield
     except BaseException as fault:
         body = {
             "issued": signed.record,
-            "serial": found.serial,
-            "fingerprint": found.fingerprint,
+            "serial": made.serial,
+            "fingerprint": made.fingerprint,
             "kind": failure_kind(fault),
         }
         with suppress(WardenError):
-            journal.record(issue_log.DISCARDED, ask.actor.name, body)
+            journal.record(issue_log.DISCARDED, made.actor, body)
         with suppress(WardenError):
-            place.remove(made)
+            kept.forget(made)
+            if before is not None:
+                kept.keep(before)
         raise
-    return made

@@ -74,9 +74,9 @@ def kept(certificate: Certificate, holder: Holder, **changed) -> Kept:
 def test_the_agent_ends_up_with_the_certificate_alone(tmp_path, certify):
     with running(tmp_path) as agent:
         place = InAgent(SshAgent(agent.socket))
-        certificate = certify(place.prepare("agt-deploy", None, fresh=True))
+        certificate = certify(place.prepare("agt-deploy", None, fresh=True).public_key)
         assert len(agent.listed()) == 1, "the agent has to have taken the key before anybody signs"
-        assert place.hand(certificate, time.time())
+        place.hand(certificate, time.time())
         assert [line.split()[:2] for line in agent.listed()] == [certificate.line.split()]
         mine = kept(certificate, place.holder)
         assert place.holds(mine)
@@ -96,9 +96,10 @@ def test_what_was_prepared_and_not_certified_leaves_the_agent(tmp_path):
 
 
 def issued(place: InFolder, certify, before: Kept | None = None, *, fresh: bool = True) -> Kept:
-    certificate = certify(place.prepare("agt-deploy", before, fresh=fresh))
-    own = place.hand(certificate, NOW)
-    return kept(certificate, place.holder, own_key=own)
+    prepared = place.prepare("agt-deploy", before, fresh=fresh)
+    certificate = certify(prepared.public_key)
+    place.hand(certificate, NOW)
+    return kept(certificate, place.holder, own_key=prepared.own_key)
 
 
 def test_files_are_the_owners_alone_and_ssh_can_read_them(tmp_path, certify):
@@ -154,6 +155,23 @@ def test_a_key_that_took_the_place_of_ours_stays(tmp_path, certify):
     (tmp_path / "keys" / "agt-deploy.pub").write_bytes(ours)
     place.remove(mine)
     assert (tmp_path / "keys" / "agt-deploy").exists()
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_where_the_certificate_cannot_be_written_the_key_stays(tmp_path, certify, fresh):
+    place = InFolder(str(tmp_path / "keys"))
+    first = issued(place, certify)
+    key, certificate = tmp_path / "keys" / "agt-deploy", tmp_path / "keys" / "agt-deploy-cert.pub"
+    before = key.read_bytes()
+    certificate.rename(tmp_path / "kept")
+    certificate.mkdir()
+    with pytest.raises(Inconclusive, match="cannot be written"):
+        issued(InFolder(str(tmp_path / "keys")), certify, first, fresh=fresh)
+    certificate.rmdir()
+    (tmp_path / "kept").rename(certificate)
+    assert key.read_bytes() == before
+    assert place.holds(first)
+    assert sorted(os.listdir(tmp_path / "keys")) == ["agt-deploy", "agt-deploy-cert.pub", "agt-deploy.pub"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"])
@@ -278,7 +296,7 @@ def test_ssh_asks_no_more_where_the_agent_has_what_is_not_due(tmp_path, certify)
         words = files.ready_words("agt-deploy", place.holder)
         socket = {"SSH_AUTH_SOCK": agent.socket}
         assert not asked(words, **socket)
-        certificate = certify(place.prepare("agt-deploy", None, fresh=True))
+        certificate = certify(place.prepare("agt-deploy", None, fresh=True).public_key)
         place.hand(certificate, time.time())
         mine = kept(certificate, place.holder)
         files.keep(mine)

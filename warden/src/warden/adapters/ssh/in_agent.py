@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from warden.core.errors import WardenError
-from warden.core.ssh.kept import Holder
+from warden.core.ssh.kept import Holder, Prepared
 
 if TYPE_CHECKING:
     from warden.core.ssh.certificate import Certificate
@@ -27,22 +27,21 @@ class InAgent:
         self._key: FreshKey | None = None
         self._actor = ""
 
-    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> str:  # noqa: ARG002 - it is always fresh
+    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> Prepared:  # noqa: ARG002 - it is always fresh
         """A key that the agent has taken: one that is locked or gone is noticed before anybody signs."""
         from warden.adapters.ssh.fresh_keys import fresh_key
 
         key = fresh_key()
         self._agent.add(key, "", _WHILE_SIGNED, actor)
         self._key, self._actor = key, actor
-        return key.public_key
+        return Prepared(public_key=key.public_key, own_key=True)
 
-    def hand(self, certificate: Certificate, now: float) -> bool:
+    def hand(self, certificate: Certificate, now: float) -> None:
         """The certificate comes, the key alone goes."""
         assert self._key is not None  # noqa: S101 - it was prepared
         left = max(1, int(certificate.valid_before - now))
         self._agent.add(self._key, certificate.line, left, self._actor)
         self.abandon()
-        return True
 
     def abandon(self) -> None:
         """Take the key without a certificate away; its lifetime does so otherwise."""

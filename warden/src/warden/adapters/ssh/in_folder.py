@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.adapters.machine.whole_file import whole_file
 from warden.core.errors import Effect, Inconclusive, UsageError
-from warden.core.ssh.kept import Holder, certificate_file, key_file
+from warden.core.ssh.kept import Holder, Prepared, certificate_file, key_file
 
 if TYPE_CHECKING:
     from warden.core.secret import Secret
@@ -25,32 +26,30 @@ class InFolder:
         self._actor = ""
         self._public = ""
         self._private: Secret | None = None
-        self._own = True
 
-    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> str:
+    def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> Prepared:
         """The folder's own key, or a fresh one; a key that warden did not make is not replaced."""
         self._actor, self._private = actor, None
         there = self._key_there()
         own = before is not None and before.own_key and _fingerprint(there) == before.fingerprint
         if there and not fresh:
-            self._public, self._own = there, own
-            return there
+            return Prepared(public_key=there, own_key=own)
         if there and not own:
             raise self._not_replaced()
         return self._fresh()
 
-    def hand(self, certificate: Certificate, now: float) -> bool:  # noqa: ARG002 - files do not go by themselves
-        """Write what is new; each file is replaced whole."""
+    def hand(self, certificate: Certificate, now: float) -> None:  # noqa: ARG002 - files do not go by themselves
+        """Write what is new, whole, and the certificate first: nothing takes a place where something cannot."""
         key = key_file(self.holder.where, self._actor)
         try:
-            if self._private is not None:
-                _write(key, self._private.reveal(), 0o600)
-                _write(f"{key}.pub", f"{self._public} {self._actor}\n", 0o644)
-            _write(certificate_file(self.holder.where, self._actor), f"{certificate.line}\n", 0o644)
+            with ExitStack() as places:
+                if self._private is not None:
+                    _write(places, key, self._private.reveal(), 0o600)
+                    _write(places, f"{key}.pub", f"{self._public} {self._actor}\n", 0o644)
+                _write(places, certificate_file(self.holder.where, self._actor), f"{certificate.line}\n", 0o644)
         except OSError as fault:
             raise self._unwritable(fault) from None
         self._private = None
-        return self._own
 
     def abandon(self) -> None:
         """Nothing was written yet."""
@@ -86,7 +85,7 @@ class InFolder:
             raise self._unwritable(fault) from None
         return True
 
-    def _fresh(self) -> str:
+    def _fresh(self) -> Prepared:
         from warden.adapters.ssh.fresh_keys import fresh_key
 
         try:
@@ -96,8 +95,8 @@ class InFolder:
         if not os.access(self.holder.where, os.W_OK | os.X_OK):
             raise self._unwritable(PermissionError(13, ""))
         made = fresh_key()
-        self._public, self._private, self._own = made.public_key, made.private_key, True
-        return made.public_key
+        self._public, self._private = made.public_key, made.private_key
+        return Prepared(public_key=made.public_key, own_key=True)
 
     def _key_there(self) -> str:
         """The public half of the private key in the folder; empty where there is none. Raises `UsageError`."""
@@ -139,10 +138,12 @@ def _public_half(path: str) -> str:
     return pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
-def _write(path: str, text: str, mode: int) -> None:
-    with whole_file(path, mode) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text.encode())
+def _write(places: ExitStack, path: str, text: str, mode: int) -> None:
+    """Beside its place, which it takes when `places` is left: the last one first, and none after one that cannot."""
+    file = places.enter_context(whole_file(path, mode))
+    os.fchmod(file.fileno(), mode)
+    file.write(text.encode())
+    file.flush()
 
 
 def _line(path: str) -> str:

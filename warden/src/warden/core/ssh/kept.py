@@ -48,6 +48,13 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return "due" if now >= self.renew_at else "good"
 
 
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that is to be certified, as a line of OpenSSH; ``own_key``: warden made it."""
+
+    public_key: str
+    own_key: bool
+
+
 class JustFailed(msgspec.Struct, frozen=True):
     """Another process tried to renew the actor's certificate while this one waited, and could not."""
 
