@@ -14,7 +14,7 @@ import msgspec
 
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.platform_name import counts_for_in, journal_in, name_in
-from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Refusal, decode, parse, scalars
+from warden.adapters.catalog.yaml_tree import MAX_BYTES, Mapping, Node, Refusal, Scalar, decode, parse, scalars
 from warden.core.errors import Effect, Fault, Invalid, UsageError
 from warden.core.lanes.catalog import KINDS, Catalog, Entry, Platform, invalid, kind_of, unknown
 from warden.core.lanes.delivery_target import DeclaredCluster
@@ -339,13 +339,22 @@ def _tree(raw: bytes, source: Source, masked: Callable[[str], str]) -> Mapping:
         if lines:
             raise Refusal(lines[0], "was not read further than for secrets") from None
         raise
-    for node in scalars(tree) if tree else ():
-        hidden = [] if node.text in text else scan(masked(node.text))  # text that is there as it is was scanned above
-        if hidden:
+    for node in _written_otherwise(tree, text) if tree else ():
+        if hidden := scan(masked(node.text)):
             raise Refusal(node.line, f"holds secret material ({hidden[0].kind}) in several pieces; {_REMOVE}")
     if not isinstance(tree, Mapping):
         raise Refusal(1, "declares nothing: it is not a mapping with keys")
     return tree
+
+
+def _written_otherwise(tree: Node, text: str) -> Iterator[Scalar]:
+    """What is not in the text as it is; the rest was scanned with it. It is sought behind what came before it."""
+    at = 0
+    for node in scalars(tree):
+        found = text.find(node.text, at)
+        if found < 0 and node.text not in text:
+            yield node
+        at = max(at, found)
 
 
 def judge(sources: list[Source], platform: Platform) -> Catalog:
