@@ -154,6 +154,12 @@ def test_a_certificate_that_could_not_be_handed_over_is_nobodys(desk):
     assert sorted(os.listdir(out)) == [f"{desk.world.actor}-cert.pub"]
 
 
+def test_nothing_is_signed_where_the_journal_cannot_be_written(desk):
+    first = desk.issued()
+    assert desk.warden("issue", desk.world.actor, WARDEN_JOURNAL="/dev/null").returncode == 3
+    assert [line.split()[:2] for line in desk.agent.listed()] == [first["certificate"].split()]
+
+
 def test_a_key_of_somebody_else_survives_a_failure(desk):
     out = desk.world.folder / "keys"
     out.mkdir()

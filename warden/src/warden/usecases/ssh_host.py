@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from warden.core.ssh.inventory import DeclaredAuthority, Inventory, NamedHost
     from warden.ports.certificate_authority import CertificateAuthority
+    from warden.ports.certificates import Certificates
 
 
 def host_named(inventory: Inventory, name: str) -> NamedHost:
@@ -34,10 +35,16 @@ def authority_of(inventory: Inventory) -> DeclaredAuthority:
 
 
 def known_authority(
-    inventory: Inventory, hosts: Sequence[str], authority: Callable[[DeclaredAuthority], CertificateAuthority]
+    inventory: Inventory,
+    hosts: Sequence[str],
+    authority: Callable[[DeclaredAuthority], CertificateAuthority],
+    certificates: Certificates,
 ) -> KnownAuthority:
-    """The names of these hosts (none: of all), and the keys that sign for them. Raises as the authority does."""
+    """The names of these hosts (none: of all), and the keys that sign for them.
+
+    Raises as the authority does, and `UsageError` for what is not the line of a key.
+    """
     chosen = [host_named(inventory, each).name for each in hosts] or list(inventory.hosts)
     declared = authority_of(inventory)
-    keys = authority(declared).public_keys()
+    keys = tuple(map(certificates.public_key, authority(declared).public_keys()))
     return KnownAuthority(names=host_names(inventory, tuple(chosen)), public_keys=keys)
