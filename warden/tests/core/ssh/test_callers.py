@@ -8,6 +8,7 @@ from warden.core.errors import NotAReader, Refused
 from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader
 from warden.core.openbao.api import Identity
+from warden.core.remedies import LogInAs, RunAs
 from warden.core.secret import Secret
 from warden.core.ssh.callers import expect_allowed, is_identity, log_in, login_for
 from warden.core.ssh.inventory import Actor, Host, NamedActor, NamedHost, PersonIdentity
@@ -110,8 +111,12 @@ def test_a_denial_says_what_would_help():
 
 def test_the_ways_to_log_in_begin_with_people():
     (one,) = log_in(ACTOR)
-    shown = [command(each.run) for each in one.steps]
-    assert "company" in shown[0]
+    assert [each for each in one.steps if isinstance(each, LogInAs)] == [
+        LogInAs("ada", "company", "ssh-agt-ci", person=True),
+        LogInAs("admins", "company", "ssh-admins"),
+    ]
+    assert isinstance(one.steps[0], LogInAs)
+    shown = [command(each.run) for each in one.steps if isinstance(each, RunAs)]
     assert any("--role-id" in each for each in shown)
     assert any("--token-file" in each for each in shown)
     assert log_in(NamedHost(name="web", declared=Host())) == ()
