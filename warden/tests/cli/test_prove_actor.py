@@ -2,9 +2,15 @@
 
 import json
 import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
 
+import psutil
 import pytest
 from ssh_actor import ActorWorld
+from tools.reaper import of
 
 REFUSED = {
     "other-principal": "Certificate does not contain an authorized principal",
@@ -140,3 +146,45 @@ def test_the_entry_stands_for_every_actor(world):
     done = world.run("prove", "ssh-certificate", "--json")
     assert done.returncode == 0, done.stderr
     assert [each["actor"] for each in json.loads(done.stdout)] == [world.actor]
+
+
+def test_all_proves_every_lane_and_every_actor(world):
+    operator = {"BAO_TOKEN": world.server.token("platform"), "WARDEN_STATE": world.server.state}
+    audit = {"WARDEN_AUDIT": world.server.audit_file, "WARDEN_JOURNAL": str(world.lane_world.journal)}
+    done = world.run("prove", "--all", "--json", **operator, **audit)
+    found = json.loads(done.stdout)
+    assert [each.get("lane") or each.get("actor") for each in found] == [world.lane_world.lane, world.actor], (
+        done.stderr
+    )
+    assert found[1]["state"] == "proven"
+    text = world.run("prove", "--all", **operator, **audit).stdout
+    assert f"actor {world.actor} · throw-away sshd" in text
+
+
+def names(folder):
+    """Of the processes that name the folder."""
+    found = set()
+    for each in of(folder):
+        with suppress(psutil.Error):
+            found.add(each.name())
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_proof_that_is_ended_leaves_no_sshd_and_no_agent(world, how, tmp_path):
+    env = world.lane_world.env(BAO_TOKEN=world.token(), TMPDIR=str(tmp_path))
+    process = subprocess.Popen(
+        ["warden", "prove", world.actor], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    deadline = time.monotonic() + 30
+    while "ssh" not in names(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert {"sshd", "ssh-agent", "ssh"} <= names(tmp_path)
+    process.send_signal(how)
+    process.communicate(timeout=30)
+    while of(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert of(tmp_path) == []
+    if how == signal.SIGTERM:
+        assert list(tmp_path.glob("warden-*")) == []
+        assert records(world, "probe.failed")

@@ -9,6 +9,7 @@ import msgspec
 
 from warden.cli import wiring, wiring_prove_ssh, wiring_ssh
 from warden.cli.context import Workspace
+from warden.cli.signals import ends_recorded
 from warden.core.errors import Effect, Exit, UsageError
 from warden.core.remedies import warden
 from warden.core.ssh.inventory import LONGEST, Inventory, NamedActor, NamedHost
@@ -109,7 +110,8 @@ def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) 
     audit = workspace.audit(options["files"], options["audit_command"]) if signs else None
     for each in chosen.actors:
         terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
-        with wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context) as tools:
+        prover = wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context)
+        with ends_recorded(), prover as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
     return found
@@ -127,7 +129,8 @@ def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any])
     for each in chosen.actors:
         where = _place(each, named, options)
         terminal.progress(f"logging in as {each.name} at {where['host']} …")
-        with wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, context, where) as tools:
+        prover = wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, context, where)
+        with ends_recorded(), prover as tools:
             found.append(prove_actor_at(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
     return found

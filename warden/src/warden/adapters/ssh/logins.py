@@ -5,14 +5,13 @@ the host let it in: "Authenticated to" or "Permission denied". Anything else is 
 """
 
 import os
-import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from warden.adapters.machine.child import environment
 from warden.adapters.ssh import background
 from warden.adapters.ssh.agent import SshAgent
 from warden.adapters.ssh.programs import NotRun
@@ -21,6 +20,9 @@ from warden.core.quoting import quoted
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_verdicts import Attempted
+
+if TYPE_CHECKING:
+    import subprocess
 
 PATIENCE = 20.0
 """Seconds that a login may take."""
@@ -107,27 +109,20 @@ def _wait_for(socket: str) -> None:
 def _running(argv: Sequence[str], environ: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Ended after `PATIENCE` seconds, and in any case when this is left."""
     try:
-        ssh = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**environment(environ), "LC_ALL": "C"},
-            start_new_session=True,
-        )
-    except OSError as fault:
-        raise Inconclusive(f"ssh cannot be run ({os.strerror(fault.errno or 0).lower()})", system="ssh") from None
-    limit = threading.Timer(PATIENCE, ssh.kill)
+        ssh = background.start(argv, environ, heard=True)
+    except NotRun as fault:
+        raise Inconclusive(str(fault), system="ssh") from None
+    limit = threading.Timer(PATIENCE, background.ask_to_end, (ssh,))
     limit.start()
     try:
-        with ssh:
-            try:
-                yield ssh
-            finally:
-                ssh.terminate()
+        yield ssh
     finally:
+        background.end(ssh)
         limit.cancel()
         limit.join()
+        for pipe in (ssh.stdout, ssh.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def _followed(ssh: "subprocess.Popen[bytes]", *, leave: bool) -> tuple[bool | None, str]:
