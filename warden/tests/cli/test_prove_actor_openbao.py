@@ -95,9 +95,14 @@ def test_a_role_that_allows_more_is_found(world, changed, probe):
     assert prove(world, code=1)[probe]["word"] == "FAIL"
 
 
-def test_a_policy_for_another_actor_is_found(world):
+def test_a_policy_for_another_actor_is_found_and_what_mends_it_is_named(world):
     world.write_policy(world.policy.replace(f"sign/{world.actor}", "sign/*"))
-    assert prove(world, code=1)["signer-actor"]["word"] == "FAIL"
+    done = world.run("prove", world.actor, "--audit", world.server.audit_file)
+    assert done.returncode == 1, done.stderr
+    (line,) = [each for each in done.stdout.splitlines() if each.startswith("  FAIL ")]
+    assert "OpenBao signs it for adm-ada" in line
+    assert "ALLOWED" in line
+    assert done.stdout.rstrip().endswith(f"Next: warden apply {world.actor}")
 
 
 def test_without_the_audit_log_no_refusal_counts(world, tmp_path):

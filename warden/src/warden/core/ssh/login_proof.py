@@ -9,6 +9,7 @@ from warden.core.journal.checkpoints import NotSigned, Signed
 from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
 from warden.core.proofs.states import ProofState, Result, concluded
 from warden.core.quoting import Facts
+from warden.core.remedies import Remedy, warden
 from warden.core.ssh.sshd_log import Reason
 
 LoginProbe = Literal[
@@ -154,6 +155,13 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
     def count(self, result: Result) -> int:
         """How many verdicts have that result."""
         return sum(each.result == result for each in self.verdicts)
+
+    @property
+    def remedy(self) -> Remedy:
+        """What mends it, where the fault is in OpenBao: an identity got no certificate, or one that it must not get."""
+        faulty = {each.probe for each in self.verdicts if each.result == "wrong"}
+        at_openbao = any(probe == "signed" or probe.startswith("signer-") for probe in faulty)
+        return (warden("apply", self.actor),) if at_openbao else ()
 
     @property
     def lines(self) -> tuple[int, int]:
