@@ -103,6 +103,30 @@ def test_out_replaces_the_old_certificate_only_by_a_good_one(world):
     assert [each.name for each in world.folder.iterdir() if each.name.startswith(".key-cert")] == []
 
 
+def test_out_replaces_nothing_but_a_certificate(world):
+    """The private key, its public half, whatever a link leads to: nothing is asked, and all is as it was."""
+    notes, link, pipe = world.folder / "notes", world.folder / "link", world.folder / "pipe"
+    notes.write_text("mine\n")
+    link.symlink_to(notes)
+    os.mkfifo(pipe)
+    before = events(world)
+    for out in (world.key, world.public_key, notes, link, pipe):
+        was = b"" if out == pipe else out.read_bytes()
+        done = sign(world, "--out", str(out))
+        assert (done.returncode, done.stdout) == (2, ""), out
+        assert f"{out} is not replaced" in done.stderr
+        assert out == pipe or out.read_bytes() == was
+    assert pipe.is_fifo()
+    assert events(world) == before
+
+
+def test_out_fills_an_empty_file(world):
+    out = world.folder / "made-by-mktemp"
+    out.touch()
+    assert sign(world, "--out", str(out)).returncode == 0
+    assert out.read_text().startswith("ssh-ed25519-cert-v01@openssh.com ")
+
+
 def test_a_place_that_cannot_be_written_says_that_the_certificate_was_discarded(world):
     done = sign(world, "--out", str(world.folder / "missing" / "cert.pub"))
     assert done.returncode == 2

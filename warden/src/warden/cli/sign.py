@@ -1,7 +1,6 @@
 """``warden sign``: a certificate for an actor's public key, on one line."""
 
 import functools
-import os
 import sys
 
 import click
@@ -69,7 +68,7 @@ def sign(
         ttl=None if ttl is None else int(ttl),
         reason=journaled_reason(reason),
         handed="file" if out else "stdout",
-        path=os.path.abspath(out) if out else "",
+        path=wiring_ssh.certificate_path(out) if out else "",
     )
     tools = wiring_ssh.tools(platform, offline=break_glass)
     signs = signer(platform, inventory, tools, token_file, role_id, secret_id_file, break_glass=break_glass)

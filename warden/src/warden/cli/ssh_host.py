@@ -1,7 +1,6 @@
 """``warden ssh host``: certificates of hosts."""
 
 import functools
-import os
 
 import click
 
@@ -62,7 +61,7 @@ def sign(
         ttl=None if ttl is None else int(ttl),
         reason=journaled_reason(reason),
         handed="file" if out else "stdout",
-        path=os.path.abspath(out) if out else "",
+        path=wiring_ssh.certificate_path(out) if out else "",
     )
     authority = wiring_ssh.authority(authority_of(inventory))
     tools = wiring_ssh.tools(platform)

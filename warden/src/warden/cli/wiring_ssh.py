@@ -135,6 +135,27 @@ def public_key_line(path: str) -> str:
     return certificates().public_key(read_public_key(path).decode("utf-8", "replace"))
 
 
+def certificate_path(path: str) -> str:
+    """The whole path. Raises `UsageError` where something is there that is not a certificate: it would be lost."""
+    from warden.adapters.machine.regular_file import NotUsable, read_bytes
+    from warden.core.errors import Effect, UsageError
+    from warden.core.ssh.public_keys import certified_type
+
+    if not os.path.exists(path):
+        return os.path.abspath(path)
+    try:
+        there = read_bytes(path, 1 << 16).decode("ascii", "replace").split()
+    except NotUsable as fault:
+        there, why = ["?"], str(fault)
+    else:
+        why = "it is not a certificate"
+    if there and not certified_type(there[0]):
+        problem = f"{path} is not replaced ({why})"
+        hint = "name another file with --out, or leave it out for stdout"
+        raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="file", subject=path, hint=hint)
+    return os.path.abspath(path)
+
+
 def write_certificate(path: str, line: str) -> None:
     """Put a certificate in a file's place, whole or not at all: if this raises `UsageError`, the old one is there."""
     from warden.adapters.machine.whole_file import replace

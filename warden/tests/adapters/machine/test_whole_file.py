@@ -1,5 +1,7 @@
 """A file that is written whole takes its place at once, or nothing of it is left."""
 
+import os
+
 import pytest
 
 from warden.adapters.machine.whole_file import replace, whole_file
@@ -43,3 +45,12 @@ def test_the_mode_is_the_one_asked_for(tmp_path):
     with whole_file(str(tmp_path / "own"), 0o600) as out:
         out.write(b"mine")
     assert (tmp_path / "own").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_file_takes_the_place_of_a_pipe_or_a_device(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(PermissionError), whole_file(str(pipe)) as out:
+        out.write(b"x")
+    assert pipe.is_fifo()
+    assert names(tmp_path) == ["pipe"]

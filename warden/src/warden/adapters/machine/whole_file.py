@@ -1,6 +1,8 @@
 """Write a file whole or not at all: it is written beside its place, and takes it when it is on disk."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -10,8 +12,9 @@ from typing import BinaryIO
 def whole_file(path: str, mode: int = 0o644, *, new: bool = False) -> Iterator[BinaryIO]:
     """A file with this mode (less the umask) that replaces `path` when the block ends well.
 
-    Raises `OSError`, also where `new` and something is at `path`.
+    Raises `OSError`, also where `new` and something is at `path`, and where a device, a pipe or a socket is there.
     """
+    _expect_replaceable(path)
     beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
@@ -23,6 +26,14 @@ def whole_file(path: str, mode: int = 0o644, *, new: bool = False) -> Iterator[B
     finally:
         with suppress(FileNotFoundError):
             os.unlink(beside)
+
+
+def _expect_replaceable(path: str) -> None:
+    """A rename would put a file in the place of ``/dev/null``, for everybody who uses the machine."""
+    with suppress(FileNotFoundError):
+        mode = os.lstat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), path)
 
 
 def replace(path: str, text: str) -> None:
