@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from warden.ports.kept_certificates import KeptCertificates
     from warden.ports.key_place import KeyPlace
 
-PATIENCE = 20.0
-"""Seconds to wait for another process that renews the same certificate."""
+PATIENCE = 60.0
+"""Seconds to wait for another process that renews the same certificate: on a busy machine that takes a while."""
 PAUSE = 60.0
 """Seconds between two tries to renew a certificate that is still valid."""
 

@@ -29,8 +29,12 @@ def held(path: str, what: str, elsewhere: str) -> Iterator[None]:
 
 
 @contextmanager
-def file_lock(path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting = lambda _: None) -> Iterator[None]:
+def file_lock(
+    path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting = lambda _: None, interval: float = 0.02
+) -> Iterator[None]:
     """Hold the lock file at `path`, which is made where it does not exist, for its owner alone.
+
+    It is tried each `interval` (seconds): where a hundred wait, short ones take the time of the one that works.
 
     Raises:
         Held: `busy`, where another process holds it for longer than `patience` seconds.
@@ -46,7 +50,7 @@ def file_lock(path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting 
         while not acquired:
             waited = time.monotonic() - began
             try:
-                lock.acquire(timeout=max(0.0, min(1.0, patience - waited)), poll_interval=0.02)
+                lock.acquire(timeout=max(0.0, min(1.0, patience - waited)), poll_interval=interval)
                 acquired = True
             except Timeout:
                 if waited >= patience:

@@ -17,6 +17,8 @@ from warden.core.remedies import SetVariable
 from warden.core.ssh.kept import Holder, Kept, certificate_file
 
 _SCRIPT = "ready.sh"
+_INTERVAL = 0.25
+"""Seconds between two looks at whether another process has renewed the certificate."""
 
 
 class KeptFiles:
@@ -133,7 +135,7 @@ class KeptFiles:
             subject=path,
             hint="wait for it, then run this again",
         )
-        return file_lock(path, busy, patience=patience)
+        return file_lock(path, busy, patience=patience, interval=_INTERVAL)
 
     def _named(self, actor: str, *holder: str) -> str:
         """A file's name for it: the actor, and a number that tells platforms and holders apart."""
