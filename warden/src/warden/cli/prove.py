@@ -27,7 +27,7 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 
 
 @click.command()
-@click.argument("lane", required=False, shell_complete=complete.lanes)
+@click.argument("lane", required=False, shell_complete=complete.lanes_and_actors)
 @click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
 @audit_options
 @cluster_option
