@@ -148,6 +148,24 @@ def test_the_server_refuses_everything_else(ssh, public_key, body, status):
     assert ssh.ask(public_key, ssh.token(), **body)[0] == status
 
 
+def test_the_server_signs_the_listed_keys_alone(ssh, public_key, tmp_path):
+    """Who speaks to OpenBao directly is held to them, too; and what the policy denies besides stays denied."""
+    other = " ".join(write_key(tmp_path / "other").with_suffix(".pub").read_text().split()[:2])
+    ssh.declare(public_keys=(f"{public_key} ada's",))
+    ssh.apply()
+    assert actions(ssh.plan()) == KEPT
+    token = ssh.token()
+    assert ssh.ask(public_key, token, cert_type="user")[0] == 200
+    for key, more in (
+        (other, {}),
+        (f"x{public_key}", {}),
+        (public_key, {"PUBLIC_KEY": other}),
+        (public_key, {"critical_options": {}}),
+        (public_key, {"extensions": {"permit-pty": ""}}),
+    ):
+        assert ssh.ask(key, token, **more)[0] == 403, (key, more)
+
+
 @pytest.mark.parametrize(
     "body", [{"critical_options": {"source-address": "0.0.0.0/0"}}, {"extensions": {"permit-pty": ""}}]
 )

@@ -35,6 +35,7 @@ TITLES: Mapping[LoginProbe, str] = {
     "host-certificate": "a host certificate",
     "other-key": "the certificate with another key",
     "signer-no-token": "OpenBao signs it without a token",
+    "signer-key": "OpenBao signs a key that is not listed",
     "signer-principal": "OpenBao signs another principal",
     "signer-ttl": "OpenBao signs a second longer",
     "signer-options": "OpenBao signs it without its options",

@@ -1,5 +1,6 @@
 """What actors and hosts imply in OpenBao, and how it is found again."""
 
+import msgspec
 import pytest
 
 from warden.core.lanes.lane import LoginMount, RoleName, Workload, WorkloadReader
@@ -86,6 +87,18 @@ def test_a_policy_tells_what_was_made_with_it():
     assert logins_marked_in(text) == {RoleName("kubernetes", "ssh-agt-deploy")}
     assert ssh_role_in(text) == SshRole("ssh", "agt-deploy")
     assert ssh_role_in(of("web").policy_text) == SshRole("team/hosts", "host-web")
+
+
+def test_a_policy_allows_the_listed_keys_alone_without_their_comments():
+    line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA4A/RZo7wxnhkhVEaev72rrsNYZfKtrf8BMOehJpYZV"
+    declared = {"agt-deploy": Actor(identities=(READER,), public_keys=(f'{line}  "x" ${{y}}',))}
+    changed = msgspec.structs.replace(INVENTORY, actors=declared, hosts={"web": Host(public_keys=(line,))})
+    for name in ("agt-deploy", "web"):
+        allowed = f'  allowed_parameters = {{\n    "public_key" = [\n      "{line}",\n    ]\n    "*" = []\n  }}\n'
+        text = of(name, changed).policy_text
+        assert allowed in text
+        assert '"x"' not in text
+        assert "allowed_parameters" not in of(name).policy_text
 
 
 @pytest.mark.parametrize("text", ["", "# ops-warden lane x: derived", "# login auth/kubernetes/role/x\n"])

@@ -69,5 +69,13 @@ def test_each_request_differs_in_one_thing_from_one_that_is_signed():
     assert (asked("signer-actor").path, asked("signer-actor").subject) == ("ssh/sign/atm-backup", "atm-backup")
 
 
+def test_where_keys_are_listed_one_of_them_is_shown_and_another_has_to_be_refused():
+    listed = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA4A/RZo7wxnhkhVEaev72rrsNYZfKtrf8BMOehJpYZV"
+    actor = NamedActor(name="agt-deploy", declared=Actor(public_keys=(f"{listed} a comment",), ttl=600))
+    found = {each.probe: each for each in signer_probes(actor, "ssh", "ssh-ed25519 AAAA", OTHER, played=True)}
+    assert found.pop("signer-key").body["public_key"] == "ssh-ed25519 AAAA"
+    assert {each.body["public_key"] for each in found.values()} == {listed}
+
+
 def test_nobody_who_is_not_played_is_asked_for():
     assert [each.probe for each in signer_probes(ACTOR, "ssh", "k", OTHER, played=False)] == ["signer-no-token"]

@@ -29,6 +29,7 @@ LoginProbe = Literal[
     "host-certificate",
     "other-key",
     "signer-no-token",
+    "signer-key",
     "signer-principal",
     "signer-ttl",
     "signer-options",

@@ -15,6 +15,7 @@ from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.login_proof import LoginDetail, LoginProbe, LoginVerdict
 from warden.core.ssh.login_variants import LASTS, NOBODY
+from warden.core.ssh.public_keys import public_key as parsed
 
 DENIED = (403, "permission denied")
 SIGNED = 200
@@ -36,9 +37,10 @@ class SignerProbe(msgspec.Struct, frozen=True, kw_only=True):
 def signer_probes(
     actor: NamedActor, mount: str, public_key: str, other: NamedActor | None, *, played: bool
 ) -> Iterator[SignerProbe]:
-    """What is asked: by nobody, and where the identity can be `played`, by it."""
+    """What is asked: by nobody, and where the identity can be `played`, by it. `public_key` is a new one."""
+    listed = actor.declared.public_keys
     right: dict[str, Any] = {
-        "public_key": public_key,
+        "public_key": _plain(listed[0]) if listed else public_key,
         "valid_principals": ",".join(actor.principals),
         "cert_type": "user",
         "ttl": f"{min(LASTS, actor.ttl)}s",
@@ -54,12 +56,20 @@ def signer_probes(
         ("signer-extensions", {"extensions": {"permit-port-forwarding": ""}}, DENIED),
         ("signer-host", {"cert_type": "host"}, (400, "is not allowed by role")),
     )
+    if listed:
+        yield SignerProbe(probe="signer-key", path=path, body=right | {"public_key": public_key}, refused=DENIED)
     for probe, changed, refused in changes:
         yield SignerProbe(probe=probe, path=path, body=right | changed, refused=refused)
     if other:
         body = right | {"valid_principals": ",".join(other.principals)}
         elsewhere = f"{mount}/sign/{other.name}"
         yield SignerProbe(probe="signer-actor", path=elsewhere, body=body, refused=DENIED, subject=other.name)
+
+
+def _plain(line: str) -> str:
+    """Without its comment, as it is sent to be signed."""
+    key = parsed(line)
+    return line if key is None else key.line
 
 
 def judge_answer(
