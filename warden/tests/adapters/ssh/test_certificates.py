@@ -137,6 +137,26 @@ def test_a_key_id_that_imitates_other_lines_changes_nothing(keys, public_keys, t
     assert (found.serial, found.key_id, found.valid_after) == (7, key_id, 1_800_000_000)
 
 
+@pytest.mark.parametrize("kind", ["ed25519", *HARDWARE])
+def test_one_option_or_principal_that_imitates_two_is_a_difference(keys, public_keys, tmp_path, kind):
+    """The certificate of a security token that ssh-keygen lists as decided, and that is valid from everywhere."""
+    file, next_line = tmp_path / "id.pub", "\n" + " " * 16
+    file.write_text(public_keys[kind])
+    command, networks = "deploy --now", "10.0.0.0/8"
+    options = ["-O", "clear", "-O", f"force-command={command}{next_line}source-address {networks}"]
+    made = ["-s", str(keys["p256"]), "-I", "x", "-n", f"deploy{next_line}web", "-V", "20270115080000Z:20270115081500Z"]
+    subprocess.run(["ssh-keygen", "-q", *made, "-z", "7", *options, str(file)], check=True)
+    found = READER.parse((tmp_path / "id-cert.pub").read_text())
+    wanted = spec(
+        public_keys[kind],
+        key_id="x",
+        principals=("deploy", "web"),
+        critical_options={"force-command": command, "source-address": networks},
+        extensions=(),
+    )
+    assert {each.part for each in differences(wanted, found)} == {"principals", "critical-options"}
+
+
 @pytest.mark.parametrize("end", [0, 5, 40, 100, -1])
 def test_a_cut_certificate_is_refused(keys, public_keys, end):
     line = KeyFileAuthority(str(keys["rsa"])).sign(spec(public_keys["rsa"]))

@@ -1,8 +1,8 @@
 """The port Certificates on the library cryptography (*SSH certificates*; OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f).
 
 The library reads a key of a security token (``sk-``) as the key in it, without the application that it is for, and does
-not know the types of their certificates. So ssh-keygen reads those, and what is certified is taken from the
-certificate's own bytes, as it stands there.
+not know the types of their certificates. So those are read from their own bytes, and ssh-keygen verifies them; what is
+certified is taken from the certificate's bytes for every type, as it stands there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SshCertificates:
     def parse(self, line: str) -> Certificate:
         """See the port."""
         text = " ".join(line.split()[:2])
-        found = _listed(text) if text.startswith(_OF_TOKENS) else _read(text)
+        found = _of_token(text) if text.startswith(_OF_TOKENS) else _read(text)
         certified = _certified(text)
         if certified is None:
             raise _unreadable("not a certificate of OpenSSH")
@@ -51,16 +51,33 @@ class SshCertificates:
         return _key(line).fingerprint
 
 
-def _listed(text: str) -> dict[str, Any]:
+def _of_token(text: str) -> dict[str, Any]:
     """What a certificate of a security token's key says."""
-    from warden.adapters.ssh.listed_certificate import listed
+    from warden.adapters.ssh.token_certificate import token_certificate
 
-    found = listed(text)
-    if found is None:
+    found = token_certificate(text)
+    authority = _blob(found.authority) if found else None
+    if found is None or authority is None:
         raise _unreadable("not a certificate of OpenSSH, or its signature is wrong")
-    if found.signed == _SHA1:
+    if found.signed == _SHA1.encode():
         raise _unreadable(_IS_SHA1)
-    return msgspec.structs.asdict(found)
+    return {
+        "type": found.type,
+        "authority": authority.fingerprint,
+        "serial": found.serial,
+        "key_id": _text(found.key_id),
+        "principals": tuple(map(_text, found.principals)),
+        "valid_after": found.valid_after,
+        "valid_before": found.valid_before,
+        "critical_options": {_text(name): _text(value) for name, value in found.critical_options},
+        "extensions": {_text(name): _text(value) for name, value in found.extensions},
+    }
+
+
+def _blob(blob: bytes) -> PublicKeyBlob | None:
+    """A key from its bytes alone; its type is the first of its fields."""
+    kind = blob[4 : 4 + int.from_bytes(blob[:4])].decode("ascii", "replace")
+    return public_key(f"{kind} {base64.b64encode(blob).decode()}")
 
 
 def _read(text: str) -> dict[str, Any]:
