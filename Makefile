@@ -53,12 +53,17 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 	@echo uv==$(UV_VERSION) | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  - -o tools/uv-requirements.lock
 
+# Each worker runs whole modules in their order, so that a server of a module is started once; at the end the one takes
+# from the other. No test of these has a group, which worksteal does not know.
 test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not cluster and not compat and not browser"
+	$(PY) -m pytest -n 2 --dist worksteal -m "not cluster and not compat and not browser"
+
+# To read all modules takes each worker longer than to grep for those with a marker; conftest.py sees that none is missed.
+marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)\b' $(2) | sort)
 
 test-cluster: $(STAMP)  ## the tests on two real clusters and a policy server; builds their programs first (Go, minutes, once)
 	@$(PY) tests/plugins/built.py
-	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 warden/tests tests
+	$(PY) -m pytest -n $(if $(WARDEN_TEST_KUBECONFIG),0,2) --dist loadgroup -m cluster --timeout 240 $(call marked,cluster,warden/tests tests)
 
 COMPAT := llm-connect/tests/compat
 # One environment for the clients; one each for schemathesis and instructor, which cannot share the gateway's
@@ -78,7 +83,7 @@ LOCKED_instructor := instructor.lock
 
 test-compat: $(STAMP) .venv-compat/.in-step .venv-schemathesis/.in-step .venv-instructor/.in-step  ## published clients and tools against llm-connect, and logins with a browser; needs Node.js, Go and chromium
 	@$(PY) tests/plugins/oidc_provider.py
-	$(PY) -m pytest -n 2 --dist loadgroup -m browser warden/tests
+	$(PY) -m pytest -n 2 --dist loadgroup -m browser $(call marked,browser,warden/tests tests)
 	@$(UV) pip install --quiet --python .venv-compat/bin/python --no-deps --no-build-isolation -e llm-connect
 	@.venv-compat/bin/python $(COMPAT)/prepare.py
 	.venv-compat/bin/python -m pytest -n 2 --dist loadfile -m compat --confcutdir llm-connect $(COMPAT)

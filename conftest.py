@@ -5,7 +5,10 @@ A shell starts its background jobs with Ctrl-C ignored, and children inherit tha
 
 import os
 import signal
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 import warden  # noqa: F401
 
@@ -19,3 +22,14 @@ os.environ.setdefault("KF_RULE_CACHE_DIR", str(Path(__file__).parent / ".tools" 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_text = cache(Path.read_text)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hold what `make test-cluster` and `make test-compat` rely on: a file with such tests names their marker."""
+    for item in items:
+        for name in ("cluster", "browser"):
+            if item.get_closest_marker(name) and f"mark.{name}" not in _text(item.path):
+                message = f"{item.path} has a test of the marker {name}, and does not say mark.{name}: make misses it"
+                raise pytest.UsageError(message)
