@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from warden.core.access import authorization as a
+from warden.core.access import identities as i
 from warden.core.access import words
 from warden.core.access.value_check import Doubt
 from warden.core.errors import Effect
@@ -23,7 +24,7 @@ from warden.usecases import access as usecase
 from warden.usecases import put
 
 WHO = Identity(display_name="d", path="auth/kubernetes/login", role="r", entity="", policies=(), ttl=0)
-READER = a.ReaderRole(reader="ns/app", mount="kubernetes", role="r")
+READER = i.DeclaredRole(identity="ns/app", mount="kubernetes", role="r")
 
 WORDS = {
     a.LaneClosed(lane="x", since="2026-07-03T12:00:00Z", reason="leaked", record=7): (
@@ -34,17 +35,17 @@ WORDS = {
     ),
     a.LaneIsDraft(lane="x"): "x is a draft",
     a.LaneIsDraft(lane="x", placeholder="kv/<t>"): "x is a draft, and it still has a placeholder: kv/<t>",
-    a.NotDeclared(who=WHO, lane="x", readers=(READER,)): (
+    i.NotDeclared(who=WHO, subject="x", declared=(READER,)): (
         "you are d (auth/kubernetes, role r), and x is for ns/app (auth/kubernetes, role r)"
     ),
-    a.NotDeclared(who=a.TokenOf(path="/t", subject="s"), lane="x", readers=()): (
+    i.NotDeclared(who=i.TokenOf(path="/t", subject="s"), subject="x", declared=()): (
         "the token in /t belongs to s, and x is for nobody yet"
     ),
-    a.WrongAudience(path="/t", audiences=(), wanted=("a", "b")): (
+    i.WrongAudience(path="/t", audiences=(), wanted=("a", "b")): (
         "the token in /t was made for the audience (none), not for a or b; it was not sent"
     ),
-    a.ReasonRequired(lane="x", policies=("p", "q")): "p, q requires a reason for x, and the journal keeps it",
-    a.DeniedByPolicy(who=WHO, lane="x", policies=(), decision="1"): (
+    i.ReasonRequired(subject="x", policies=("p", "q")): "p, q requires a reason for x, and the journal keeps it",
+    i.DeniedByPolicy(who=WHO, action="access", subject="x", policies=(), decision="1"): (
         "the policy denies d (auth/kubernetes, role r) access to x (decision 1)"
     ),
     a.NoSuchField(lane="x", field="F", fields=("A", "B")): "x has no field F; it has A, B",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from warden.core.access.authorization import Projected
+from warden.core.access.identities import Projected
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, accepted_claims
 from warden.core.openbao.api import jwt_login
 from warden.core.plans.plan import AuthMountMissing, NoAuthority, OtherAuthType

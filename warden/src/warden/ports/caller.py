@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from warden.core.access.authorization import Credential
+from warden.core.access.identities import Credential
 from warden.core.secret import Secret
 from warden.ports.vault import Vault
 

@@ -15,11 +15,12 @@ import msgspec
 
 from warden.core.access import authorization as rules
 from warden.core.access.decision import Question, decided
-from warden.core.access.points import expect_permitted_by_points
+from warden.core.access.identities import expect_allowed
 from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
+from warden.usecases.steps.session import logged_in
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from warden.core.lanes.catalog import Entry
     from warden.core.lanes.lane import Lane
     from warden.core.notices.notice import Notice
-    from warden.core.openbao.api import Entered, Identity, Stored
+    from warden.core.openbao.api import Identity, Stored
     from warden.core.secret import Secret
     from warden.ports.caller import Caller
     from warden.ports.journal import Journal
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from warden.ports.runner import Runner
     from warden.ports.vault import Vault
     from warden.usecases.steps.second_person import Waiting
+    from warden.usecases.steps.session import Obtained
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -64,22 +66,21 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         return self.lane.custody.fields
 
 
-TokenEnd = Literal["", "revoked", "not-revoked", "expires"]
-"""What became of the token that was obtained for an access; empty where the caller brought one. A batch token, which
-OpenBao revokes for nobody, ``expires`` with its ttl."""
-
-
 class _Begun(msgspec.Struct):
-    """How far an access got: the decision under which it began, its record, its token, and what became of that.
+    """How far an access got: the decision under which it began, its record, and the token that was obtained for it.
 
     ``approved`` is who approved it, and what became of that request.
     """
 
     decision: str = ""
     begin: int = 0
-    session: Entered | None = None
-    token: TokenEnd = ""
+    token: Obtained | None = None
     approved: Mapping[str, Any] = {}
+
+    @property
+    def token_end(self) -> dict[str, str]:
+        """What records say of the token: what became of it."""
+        return {"token": self.token.end} if self.token and self.token.end else {}
 
 
 class ServerRefuses(msgspec.Struct, frozen=True):
@@ -156,7 +157,8 @@ class _Told(NamedTuple):
 
 def _read(ask: Ask, caller: Caller, policy: Policy, told: _Told, begun: _Begun) -> tuple[int, Mapping[str, Secret]]:
     """Past the policy: the version, and every declared field."""
-    with _session(ask, caller, begun) as (vault, who):
+    with logged_in(rules.readers_of(ask.lane), caller) as session:
+        vault, who, begun.token = session.vault, session.who, session.token
         _decide(ask, who, policy, told.journal, begun)
         custody = ask.lane.custody
         approval = rules.approval_of(ask.lane, who)
@@ -197,39 +199,6 @@ def _approved(ask: Ask, vault: Vault, who: Identity, told: _Told, begun: _Begun)
     return taken.stored
 
 
-@contextmanager
-def _session(ask: Ask, caller: Caller, begun: _Begun) -> Iterator[tuple[Vault, Identity]]:
-    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case.
-
-    Whether that works decides nothing: the value was read, and a token that stays expires with its ttl.
-    """
-    credential = caller.credential()
-    if credential is None:
-        vault = caller.vault()
-        with _log_in_explained(ask):
-            who = vault.identity()
-        yield vault, who
-        return
-    login = rules.login_for(ask.lane, credential)
-    vault = caller.vault()
-    begun.session = session = vault.enter(login)
-    try:
-        mine = caller.vault(session.token)
-        yield mine, mine.identity()
-    finally:
-        begun.token = _ended(session, vault)
-
-
-def _ended(session: Entered, vault: Vault) -> TokenEnd:
-    if not session.revocable:
-        return "expires"
-    try:
-        vault.revoke_self(session.token)
-    except WardenError:
-        return "not-revoked"
-    return "revoked"
-
-
 def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _Begun) -> None:
     """The policy's decision, journaled whatever it is; if it allows, in one write with what is about to happen."""
     lane = ask.lane
@@ -239,12 +208,11 @@ def _decide(ask: Ask, who: Identity, policy: Policy, journal: Journal, begun: _B
     body = decided(question, decision)
     if decision.effect == "deny":
         journal.record("decision", lane.id, body)
-        expect_permitted_by_points(question, decision)
-        rules.expect_allowed(lane, who, decision)
+        expect_allowed(rules.readers_of(lane), question, decision)
     begun.decision = decision.id
     begin = _handed(ask, begun) | {"identity": who.as_json()}
-    if begun.session is not None:  # should this be killed, the next proof ends the token by its accessor
-        begin |= {"accessor": begun.session.accessor, "ttl": begun.session.ttl}
+    if begun.token is not None:  # should this be killed, the next proof ends the token by its accessor
+        begin |= {"accessor": begun.token.entered.accessor, "ttl": begun.token.entered.ttl}
     earlier = [abandoned(each, found="nothing-handed-over") for each in _killed(lane.id, journal)]
     entries = [*earlier, ("decision", lane.id, body), ("access.begin", lane.id, begin)]
     begun.begin = journal.record_all(entries)[-1]
@@ -261,7 +229,7 @@ def _handed(ask: Ask, begun: _Begun) -> dict[str, Any]:
     body |= {"begin": begun.begin} if begun.begin else {}
     body |= {"command": ask.command} if ask.command else {}
     body |= {"approval": begun.approved} if begun.approved else {}
-    return body | ({"token": begun.token} if begun.token else {})
+    return body | begun.token_end
 
 
 @contextmanager
@@ -272,10 +240,8 @@ def _failure_recorded(ask: Ask, journal: Journal) -> Iterator[_Begun]:
         yield begun
     except BaseException as fault:
         if begun.decision:
-            body = {"decision": begun.decision, "begin": begun.begin, "kind": failure_kind(fault)} | (
-                {"token": begun.token} if begun.token else {}
-            )
-            _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body))
+            body = {"decision": begun.decision, "begin": begun.begin, "kind": failure_kind(fault)}
+            _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body | begun.token_end))
         raise
 
 
@@ -287,17 +253,6 @@ def _nothing_handed_over(ask: Ask, *, read: bool) -> Iterator[None]:
     except WardenError as fault:
         if not isinstance(fault.effect, rules.NotHandedOver):
             fault.effect = rules.NotHandedOver(program=ask.command, read=read)
-        raise
-
-
-@contextmanager
-def _log_in_explained(ask: Ask) -> Iterator[None]:
-    """The remedy of a caller without an identity is to log in as one of this lane's readers."""
-    try:
-        yield
-    except Unidentified as fault:
-        if remedy := rules.log_in(ask.lane):
-            fault.remedy, fault.hint = remedy, ""
         raise
 
 

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from warden.core.access.decision import Question, decided
-from warden.core.access.points import expect_permitted_by_points
+from warden.core.access.identities import expect_allowed
 from warden.core.errors import Effect, Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.remedies import warden
-from warden.core.ssh import callers, issue_log
+from warden.core.ssh import issue_log
+from warden.core.ssh.callers import callers_of
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
 from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
+from warden.usecases.steps.session import logged_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -120,8 +122,8 @@ def sign_all(
 ) -> tuple[Signed, ...]:
     """Several certificates of one subject's caller, with one write to the journal before and one after."""
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
-    with logged_in(asks[0].subject, caller) as (vault, who):
-        return _signed(wanted, who, authority(vault), tools)
+    with logged_in(callers_of(asks[0].subject), caller) as session:
+        return _signed(wanted, session.who, authority(session.vault), tools)
 
 
 def sign_as(
@@ -191,8 +193,7 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
     body = decided(question, decision)
     if decision.effect == "deny":
         tools.journal.record("decision", subject.name, body)
-        expect_permitted_by_points(question, decision)
-        callers.expect_allowed(subject, who, decision)
+        expect_allowed(callers_of(subject), question, decision)
     return _Decided(wanted=wanted, spec=spec, body=body | {"where": where})
 
 
@@ -312,41 +313,6 @@ def hand_over(signed: Signed, to: Callable[[str], None], journal: Journal) -> No
     except BaseException as fault:
         record = _discarded(signed.subject, signed.certificate, signed.record, fault)
         _ignoring_errors(functools.partial(journal.record_all, [record]))
-        raise
-
-
-# -- who ------------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def logged_in(subject: Subject, caller: Caller) -> Iterator[tuple[Vault, Identity]]:
-    """The server as the caller, and who the caller is there; a token obtained for this is revoked in every case."""
-    credential = caller.credential() if isinstance(subject, NamedActor) else None
-    if credential is None:
-        vault = caller.vault()
-        with _log_in_explained(subject):
-            who = vault.identity()
-        yield vault, who
-        return
-    login = callers.login_for(subject, credential)
-    vault = caller.vault()
-    session = vault.enter(login)
-    try:
-        mine = caller.vault(session.token)
-        yield mine, mine.identity()
-    finally:
-        if session.revocable:
-            _ignoring_errors(lambda: vault.revoke_self(session.token))
-
-
-@contextmanager
-def _log_in_explained(subject: Subject) -> Iterator[None]:
-    """The remedy of a caller without an identity is to log in as one of the declared ones."""
-    try:
-        yield
-    except Unidentified as fault:
-        if remedy := callers.log_in(subject):
-            fault.remedy, fault.hint = remedy, ""
         raise
 
 

@@ -6,29 +6,32 @@ import pytest
 
 from warden.core.access.advice import advise
 from warden.core.access.authorization import (
-    DeniedByPolicy,
     FieldsMissing,
     LaneClosed,
     LaneIsDraft,
     NoLiveVersion,
     NoSuchField,
-    NotDeclared,
     NulByte,
-    Projected,
-    ReaderRole,
-    ReasonRequired,
-    TokenOf,
-    WrongAudience,
     expect_active,
-    expect_allowed,
     expect_declared,
     expect_fields,
     expect_fit,
     expect_open,
-    log_in,
-    reader_for,
+    readers_of,
 )
-from warden.core.access.decision import Decision
+from warden.core.access.decision import Decision, Question
+from warden.core.access.identities import (
+    DeclaredRole,
+    DeniedByPolicy,
+    NotDeclared,
+    Projected,
+    ReasonRequired,
+    TokenOf,
+    WrongAudience,
+    expect_allowed,
+    identity_for,
+    log_in,
+)
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
@@ -42,8 +45,8 @@ PEOPLE = PeopleReader(people="devs", login="corp")
 RUN_AS = RunAs("tenant/app", "openbao", access("first", token_file="FILE"))
 LOG_IN = LogInAs("devs", "corp", "first-workload-kv-read")
 WAYS = (OneOf((LOG_IN, RUN_AS)),)
-WORKLOAD_ROLE = ReaderRole(reader="tenant/app", mount="kubernetes", role="workload-tenant-app")
-PEOPLE_ROLE = ReaderRole(reader="people devs of corp", mount="corp", role="first-workload-kv-read")
+WORKLOAD_ROLE = DeclaredRole(identity="tenant/app", mount="kubernetes", role="workload-tenant-app")
+PEOPLE_ROLE = DeclaredRole(identity="people devs of corp", mount="corp", role="first-workload-kv-read")
 
 
 @pytest.fixture
@@ -61,6 +64,10 @@ def token(subject: str = "system:serviceaccount:tenant:app", *audiences: str) ->
 
 def identity(role: str = "", path: str = "auth/kubernetes/login") -> Identity:
     return Identity(display_name="d", path=path, role=role, entity="", policies=(), ttl=0)
+
+
+def ask(who: Identity) -> Question:
+    return Question(identity=who, action="access", resource="first", context={})
 
 
 def denied(**more: object) -> Decision:
@@ -88,56 +95,58 @@ def test_a_draft_names_the_placeholder_that_is_left(lane_of):
 
 
 def test_a_service_account_token_logs_in_as_its_own_reader(lane):
-    assert reader_for(lane, token("system:serviceaccount:tenant:app", "other", "openbao")) == WORKLOAD
+    assert identity_for(readers_of(lane), token("system:serviceaccount:tenant:app", "other", "openbao")) == WORKLOAD
 
 
 def test_another_accounts_token_is_not_a_readers(lane):
     with pytest.raises(NotAReader) as refusal:
-        reader_for(lane, token("system:serviceaccount:tenant:other", "openbao"))
+        identity_for(readers_of(lane), token("system:serviceaccount:tenant:other", "openbao"))
     who = TokenOf(path="/t", subject="system:serviceaccount:tenant:other")
-    assert refusal.value.problem == NotDeclared(who=who, lane="first", readers=(WORKLOAD_ROLE, PEOPLE_ROLE))
+    assert refusal.value.problem == NotDeclared(who=who, subject="first", declared=(WORKLOAD_ROLE, PEOPLE_ROLE))
     assert refusal.value.remedy == WAYS
 
 
 def test_a_token_for_another_audience_is_not_openbaos_to_see(lane):
     with pytest.raises(Refused) as refusal:
-        reader_for(lane, token("system:serviceaccount:tenant:app", "kubernetes"))
+        identity_for(readers_of(lane), token("system:serviceaccount:tenant:app", "kubernetes"))
     assert refusal.value.problem == WrongAudience(path="/t", audiences=("kubernetes",), wanted=("openbao",))
     assert refusal.value.remedy == (MountToken("openbao"),)
 
 
 def test_what_the_policy_allows_is_allowed(lane):
-    expect_allowed(lane, identity(), Decision(id="d", effect="allow", policies=(), message=""))
+    expect_allowed(readers_of(lane), ask(identity()), Decision(id="d", effect="allow", policies=(), message=""))
 
 
 def test_a_policy_can_require_a_reason(lane):
     with pytest.raises(Refused) as refusal:
-        expect_allowed(lane, identity("workload-tenant-app"), denied(wants_reason=True))
-    assert refusal.value.problem == ReasonRequired(lane="first", policies=("p",))
+        expect_allowed(readers_of(lane), ask(identity("workload-tenant-app")), denied(wants_reason=True))
+    assert refusal.value.problem == ReasonRequired(subject="first", policies=("p",))
     assert refusal.value.remedy == (access("first", reason="TEXT"),)
 
 
 @pytest.mark.parametrize("who", [identity(), identity("other"), identity("workload-tenant-app", "auth/token/create")])
 def test_whoever_is_not_a_reader_learns_who_is(lane, who):
     with pytest.raises(NotAReader) as refusal:
-        expect_allowed(lane, who, denied())
-    assert refusal.value.problem == NotDeclared(who=who, lane="first", readers=(WORKLOAD_ROLE, PEOPLE_ROLE))
+        expect_allowed(readers_of(lane), ask(who), denied())
+    assert refusal.value.problem == NotDeclared(who=who, subject="first", declared=(WORKLOAD_ROLE, PEOPLE_ROLE))
     assert refusal.value.remedy == WAYS
 
 
 def test_a_reader_whom_the_policy_denies_asks_the_owner(lane):
     who = identity("workload-tenant-app")
     with pytest.raises(Refused) as refusal:
-        expect_allowed(lane, who, denied())
+        expect_allowed(readers_of(lane), ask(who), denied())
     assert not isinstance(refusal.value, NotAReader)
-    assert refusal.value.problem == DeniedByPolicy(who=who, lane="first", policies=("p",), decision="d1")
+    assert refusal.value.problem == DeniedByPolicy(
+        who=who, action="access", subject="first", policies=("p",), decision="d1"
+    )
     assert refusal.value.remedy == (AskOwner("platform-team"),)
 
 
 def test_a_lane_without_readers_has_no_way_to_log_in(lane_of):
-    assert log_in(lane_of(readers=())) == ()
+    assert log_in(readers_of(lane_of(readers=()))) == ()
     with pytest.raises(NotAReader) as refusal:
-        expect_allowed(lane_of(readers=()), identity(), denied())
+        expect_allowed(readers_of(lane_of(readers=())), ask(identity()), denied())
     assert refusal.value.remedy == (AskOwner("platform-team"),)
 
 

@@ -2,15 +2,22 @@
 
 import pytest
 
-from warden.core.access.authorization import AppRoleCredential, Projected, ShownCertificate
-from warden.core.access.decision import Decision
+from warden.core.access.decision import Decision, Question
+from warden.core.access.identities import (
+    AppRoleCredential,
+    Projected,
+    ShownCertificate,
+    expect_allowed,
+    log_in,
+    login_for,
+)
 from warden.core.errors import NotAReader, Refused
 from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader
 from warden.core.openbao.api import Identity
 from warden.core.remedies import LogInAs, RunAs
 from warden.core.secret import Secret
-from warden.core.ssh.callers import expect_allowed, is_identity, log_in, login_for
+from warden.core.ssh.callers import callers_of
 from warden.core.ssh.inventory import Actor, Host, NamedActor, NamedHost, PersonIdentity
 from warden.present.commands import command
 from warden.present.problems import described
@@ -33,6 +40,10 @@ def projected(subject: str = "system:serviceaccount:ci:runner", audience: str = 
 
 def who(mount: str, role: str) -> Identity:
     return Identity(display_name="x", path=f"auth/{mount}/login", role=role, entity="", policies=(), ttl=0)
+
+
+def ask(identity: Identity) -> Question:
+    return Question(identity=identity, action="sign", resource="agt-ci", context={})
 
 
 DENIED = Decision(id="d", effect="deny", policies=(), message="")
@@ -58,7 +69,7 @@ DENIED = Decision(id="d", effect="deny", policies=(), message="")
     ],
 )
 def test_a_credential_logs_in_as_one_of_the_identities(credential, mount, parameters):
-    login = login_for(ACTOR, credential)
+    login = login_for(callers_of(ACTOR), credential)
     assert login.mount == mount
     assert parameters.items() <= login.parameters.items()
 
@@ -73,7 +84,7 @@ def test_a_credential_logs_in_as_one_of_the_identities(credential, mount, parame
 )
 def test_somebody_elses_credential_is_not_sent(credential, kind, said):
     with pytest.raises(kind) as caught:
-        login_for(ACTOR, credential)
+        login_for(callers_of(ACTOR), credential)
     assert said in described(caught.value.problem)
 
 
@@ -81,36 +92,36 @@ def test_somebody_elses_credential_is_not_sent(credential, kind, said):
 def test_an_actor_without_such_an_identity_says_whom_it_is_for(credential):
     only = NamedActor(name="adm-x", declared=Actor(identities=(PersonIdentity(person="ada", login="company"),)))
     with pytest.raises(NotAReader) as caught:
-        login_for(only, credential)
+        login_for(callers_of(only), credential)
     assert "adm-x is for person ada of company (auth/company, role ssh-adm-x)" in described(caught.value.problem)
 
 
 def test_only_a_role_of_an_identity_is_one():
-    assert is_identity(ACTOR, who("company", "ssh-admins"))
-    assert is_identity(ACTOR, who("company", "ssh-agt-ci"))
-    assert not is_identity(ACTOR, who("kubernetes", "ssh-admins"))
-    assert not is_identity(ACTOR, who("company", ""))
+    assert callers_of(ACTOR).has(who("company", "ssh-admins"))
+    assert callers_of(ACTOR).has(who("company", "ssh-agt-ci"))
+    assert not callers_of(ACTOR).has(who("kubernetes", "ssh-admins"))
+    assert not callers_of(ACTOR).has(who("company", ""))
 
 
 def test_a_denial_says_what_would_help():
     with pytest.raises(NotAReader):
-        expect_allowed(ACTOR, who("company", "other"), DENIED)
+        expect_allowed(callers_of(ACTOR), ask(who("company", "other")), DENIED)
     with pytest.raises(Refused) as caught:
-        expect_allowed(ACTOR, who("company", "ssh-agt-ci"), DENIED)
-    assert "denies x (auth/company, role ssh-agt-ci) certificates of agt-ci (decision d)" in described(
+        expect_allowed(callers_of(ACTOR), ask(who("company", "ssh-agt-ci")), DENIED)
+    assert "denies x (auth/company, role ssh-agt-ci) a certificate for agt-ci (decision d)" in described(
         caught.value.problem
     )
     wants = Decision(id="d", effect="deny", policies=("why",), message="", wants_reason=True)
     with pytest.raises(Refused) as caught:
-        expect_allowed(ACTOR, who("company", "ssh-agt-ci"), wants)
+        expect_allowed(callers_of(ACTOR), ask(who("company", "ssh-agt-ci")), wants)
     assert described(caught.value.problem) == "why requires a reason for agt-ci, and the journal keeps it"
     with pytest.raises(Refused) as caught:
-        expect_allowed(NamedHost(name="web", declared=Host()), who("company", "x"), DENIED)
+        expect_allowed(callers_of(NamedHost(name="web", declared=Host())), ask(who("company", "x")), DENIED)
     assert not isinstance(caught.value, NotAReader)
 
 
 def test_the_ways_to_log_in_begin_with_people():
-    (one,) = log_in(ACTOR)
+    (one,) = log_in(callers_of(ACTOR))
     assert [each for each in one.steps if isinstance(each, LogInAs)] == [
         LogInAs("ada", "company", "ssh-agt-ci", person=True),
         LogInAs("admins", "company", "ssh-admins"),
@@ -119,4 +130,4 @@ def test_the_ways_to_log_in_begin_with_people():
     shown = [command(each.run) for each in one.steps if isinstance(each, RunAs)]
     assert any("--role-id" in each for each in shown)
     assert any("--token-file" in each for each in shown)
-    assert log_in(NamedHost(name="web", declared=Host())) == ()
+    assert log_in(callers_of(NamedHost(name="web", declared=Host()))) == ()

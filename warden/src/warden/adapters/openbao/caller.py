@@ -23,7 +23,7 @@ import msgspec
 
 from warden.adapters.machine import child
 from warden.adapters.openbao.variables import variable
-from warden.core.access.authorization import AppRoleCredential, Credential, Projected, ShownCertificate
+from warden.core.access.identities import AppRoleCredential, Credential, Projected, ShownCertificate
 from warden.core.errors import Effect, Unidentified, UsageError
 from warden.core.remedies import RunBao, RunProgram
 from warden.core.secret import Secret

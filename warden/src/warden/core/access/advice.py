@@ -2,7 +2,8 @@
 
 import msgspec
 
-from warden.core.access.authorization import log_in_as
+from warden.core.access.authorization import readers_of
+from warden.core.access.identities import log_in_as
 from warden.core.lanes.approval import Approval
 from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane, PeopleReader
@@ -43,7 +44,7 @@ def advise(entry: Entry, route: Route) -> Advice:
                 reader=reader.label,
                 mount=reader.mount,
                 role=entry.role_of(reader),
-                log_in=log_in_as(entry, reader),
+                log_in=log_in_as(readers_of(entry), reader),
                 approval=reader.approval if isinstance(reader, PeopleReader) else None,
             )
             for reader in entry.readers

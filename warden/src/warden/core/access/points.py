@@ -18,8 +18,8 @@ class DeniedByPoint(Facts, frozen=True, kw_only=True):
     decision: str
 
 
-def expect_permitted_by_points(question: Question, decision: Decision) -> None:
-    """Raises `Refused` where a policy point denies it; whatever else denies it is the caller's to explain."""
+def expect_permitted_by_points(question: Question, decision: Decision, effect: Effect | None) -> None:
+    """Raises `Refused` where a policy point denies it; whatever else denies it is for others to explain."""
     point = decision.denied_by
     if point is None:
         return
@@ -33,7 +33,7 @@ def expect_permitted_by_points(question: Question, decision: Decision) -> None:
             id=point.id,
             decision=decision.id,
         ),
-        effect=Effect.NOTHING_SIGNED if question.action == "sign" else None,
+        effect=effect,
         system=f"policy point {point.point}",
         subject=question.resource,
         hint=f"ask whoever runs {point.point}",

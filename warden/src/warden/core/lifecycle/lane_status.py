@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from warden.core.access.authorization import log_in_as
+from warden.core.access.authorization import readers_of
+from warden.core.access.identities import log_in_as
 from warden.core.journal.operations import CHANGING, Unfinished
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
@@ -354,7 +355,7 @@ def _close_again(lane: Lane, state: LaneState) -> Remedy:
 def _as_member(lane: Lane) -> Remedy:
     """Log in as one of the people, and prove."""
     people = (each for each in lane.readers if isinstance(each, PeopleReader))
-    return (*(log_in_as(lane, each) for each in itertools.islice(people, 1)), warden("prove", lane.id))
+    return (*(log_in_as(readers_of(lane), each) for each in itertools.islice(people, 1)), warden("prove", lane.id))
 
 
 _REMEDIES: Mapping[Reason, Callable[[Lane, LaneState, LaneObservation, Mapping[str, DeliveryStatus]], Remedy]] = {

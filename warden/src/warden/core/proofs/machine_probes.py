@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from warden.core.access.authorization import Projected
+from warden.core.access.identities import Projected
 from warden.core.lanes.lane import PROBE_ACCOUNT, Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.lanes.readers import (
     AppRoleReader,

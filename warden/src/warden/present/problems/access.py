@@ -1,16 +1,18 @@
 """Why nothing was handed over, in words."""
 
 from warden.core.access.authorization import (
-    AppRoleCredential,
-    DeniedByPolicy,
     FieldsMissing,
     LaneClosed,
     LaneIsDraft,
     NoLiveVersion,
     NoSuchField,
-    NotDeclared,
     NotHandedOver,
     NulByte,
+)
+from warden.core.access.identities import (
+    AppRoleCredential,
+    DeniedByPolicy,
+    NotDeclared,
     ReasonRequired,
     ShownCertificate,
     TokenOf,
@@ -78,7 +80,7 @@ def _(problem: LaneIsDraft) -> str:
 
 @describe.register
 def _(problem: NotDeclared) -> str:
-    readers = "; ".join(f"{each.reader} (auth/{each.mount}, role {each.role})" for each in problem.readers)
+    declared = "; ".join(f"{each.identity} (auth/{each.mount}, role {each.role})" for each in problem.declared)
     if isinstance(problem.who, TokenOf):
         who = f"the token in {problem.who.path} belongs to {problem.who.subject}"
     elif isinstance(problem.who, AppRoleCredential):
@@ -87,7 +89,7 @@ def _(problem: NotDeclared) -> str:
         who = f"you would log in with the certificate in {problem.who.path}"
     else:
         who = f"you are {caller(problem.who)}"
-    return f"{who}, and {problem.lane} is for {readers or 'nobody yet'}"
+    return f"{who}, and {problem.subject} is for {declared or 'nobody yet'}"
 
 
 @describe.register
@@ -101,24 +103,23 @@ def _(problem: WrongAudience) -> str:
 
 @describe.register
 def _(problem: ReasonRequired) -> str:
-    return f"{_policies(problem.policies)} requires a reason for {problem.lane}, and the journal keeps it"
+    return f"{_policies(problem.policies)} requires a reason for {problem.subject}, and the journal keeps it"
 
 
 @describe.register
 def _(problem: DeniedByPolicy) -> str:
     return (
-        f"{_policies(problem.policies)} denies {caller(problem.who)} access to {problem.lane} "
+        f"{_policies(problem.policies)} denies {caller(problem.who)} {_what(problem.action)} {problem.subject} "
         f"(decision {problem.decision})"
     )
 
 
 @describe.register
 def _(problem: DeniedByPoint) -> str:
-    what = "a certificate for" if problem.action == "sign" else "access to"
     why = f": {problem.reason}" if problem.reason else ""
     its_own = f", there {problem.id}" if problem.id else ""
     return (
-        f"policy point {problem.point} denies {caller(problem.who)} {what} {problem.resource}{why} "
+        f"policy point {problem.point} denies {caller(problem.who)} {_what(problem.action)} {problem.resource}{why} "
         f"(decision {problem.decision}{its_own})"
     )
 
@@ -157,3 +158,7 @@ def caller(who: Identity) -> str:
 
 def _policies(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "the policy"
+
+
+def _what(action: str) -> str:
+    return "access to" if action == "access" else "a certificate for"

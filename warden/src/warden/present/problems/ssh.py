@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from warden.core.access.authorization import AppRoleCredential, ShownCertificate, TokenOf
 from warden.core.quoting import name, quoted
-from warden.core.ssh.callers import NotAnIdentity, SignDenied, SignReasonRequired
 from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
 from warden.core.ssh.emergency import NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
@@ -20,7 +18,6 @@ from warden.core.ssh.errors import (
 )
 from warden.present.inventory import span
 from warden.present.problems import describe
-from warden.present.problems.access import caller
 
 _KEYS: Mapping[KeyFault, str] = {
     "empty": "the public key is empty",
@@ -94,35 +91,6 @@ def _(problem: UnknownActor) -> str:
 @describe.register
 def _(problem: UnfitName) -> str:
     return f"your name, {quoted(problem.display_name)!r}, cannot stand in a certificate: sshd's log would be misread"
-
-
-@describe.register
-def _(problem: NotAnIdentity) -> str:
-    listed = "; ".join(f"{each.reader} (auth/{each.mount}, role {each.role})" for each in problem.identities)
-    if isinstance(problem.who, TokenOf):
-        who = f"the token in {problem.who.path} belongs to {problem.who.subject}"
-    elif isinstance(problem.who, AppRoleCredential):
-        who = f"the SecretID in {problem.who.path} is of an AppRole"
-    elif isinstance(problem.who, ShownCertificate):
-        who = f"you would log in with the certificate in {problem.who.path}"
-    else:
-        who = f"you are {caller(problem.who)}"
-    return f"{who}, and {problem.subject} is for {listed or 'nobody yet'}"
-
-
-@describe.register
-def _(problem: SignReasonRequired) -> str:
-    return f"{_policies(problem.policies)} requires a reason for {problem.subject}, and the journal keeps it"
-
-
-@describe.register
-def _(problem: SignDenied) -> str:
-    who = caller(problem.who)
-    return f"{_policies(problem.policies)} denies {who} certificates of {problem.subject} (decision {problem.decision})"
-
-
-def _policies(names: tuple[str, ...]) -> str:
-    return ", ".join(names) or "the policy"
 
 
 @describe.register

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from warden.core.access.authorization import log_in_as
+from warden.core.access.authorization import readers_of
+from warden.core.access.identities import log_in_as
 from warden.core.journal.place import place_of
 from warden.core.journal.record import NewRecord, Record
 from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
@@ -126,5 +127,5 @@ def _why(lane: Lane, reader: PeopleReader | MachineReader) -> OnlyMembersCanShow
 
 def _how(lane: Lane, reader: PeopleReader | MachineReader) -> Remedy:
     if isinstance(reader, PeopleReader):
-        return (log_in_as(lane, reader), warden("prove", lane.id))
+        return (log_in_as(readers_of(lane), reader), warden("prove", lane.id))
     return (warden("prove", lane.id, certificate="FILE" if isinstance(reader, CertificateReader) else ""),)

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from warden.core.access.authorization import AppRoleCredential, Credential, Projected
+from warden.core.access.identities import AppRoleCredential, Credential, Projected, login_for
 from warden.core.errors import NotAReader, Refused, Unidentified, WardenError
 from warden.core.lanes.lane import WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, GithubReader, GitlabReader, accepted_claims
 from warden.core.secret import Secret
-from warden.core.ssh import callers
+from warden.core.ssh.callers import callers_of
 from warden.core.ssh.inventory import ActorIdentity, NamedActor
 from warden.ports.caller import Caller
 from warden.ports.identities import Identities
@@ -69,11 +69,11 @@ def as_identity(actor: NamedActor, caller: Caller, identities: Identities) -> It
 
 
 def _is_one(actor: NamedActor, caller: Caller) -> bool:
-    credential = caller.credential()
+    credential, declaration = caller.credential(), callers_of(actor)
     try:
         if credential is None:
-            return callers.is_identity(actor, caller.vault().identity())
-        callers.login_for(actor, credential)
+            return declaration.has(caller.vault().identity())
+        login_for(declaration, credential)
     except (NotAReader, Refused, Unidentified):
         return False
     return True

@@ -9,14 +9,15 @@ from warden.core.errors import WardenError
 from warden.core.openbao.api import Answer, Request
 from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.probes import HEADER
+from warden.core.ssh.callers import callers_of
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.login_proof import LoginVerdict
 from warden.core.ssh.signer_probes import SignerProbe, judge_answer, signer_probes
 from warden.ports.audit_log import AuditLog
 from warden.ports.caller import Caller
 from warden.ports.vault import Vault
-from warden.usecases.sign import logged_in
 from warden.usecases.steps.audit_lines import read_evidence
+from warden.usecases.steps.session import logged_in
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +44,8 @@ def ask_all(
     found = [_ask(probe, caller.vault(), f"{run}-n{index}") for index, probe in enumerate(probes) if probe.by_nobody]
     if played is None:
         return found
-    with logged_in(actor, played) as (vault, _):
-        mine = [_ask(each, vault, f"{run}-s{index}") for index, each in enumerate(probes) if not each.by_nobody]
+    with logged_in(callers_of(actor), played) as session:
+        mine = [_ask(each, session.vault, f"{run}-s{index}") for index, each in enumerate(probes) if not each.by_nobody]
     return [*found, *mine]
 
 
