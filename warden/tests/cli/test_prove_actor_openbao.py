@@ -63,9 +63,9 @@ def world(lane_world, unique):
     server.must("DELETE", f"sys/mounts/{world.mount}")
 
 
-def prove(world, *options, code=0):
+def prove(world, *options, code=0, **changed):
     argv = ["prove", world.actor, "--json", "--audit", world.server.audit_file, *options]
-    done = world.run(*argv)
+    done = world.run(*argv, **changed)
     assert done.returncode == code, (done.stdout, done.stderr)
     return {each["probe"]: each for each in json.loads(done.stdout)["verdicts"]}
 
@@ -113,3 +113,22 @@ def test_without_the_audit_log_no_refusal_counts(world, tmp_path):
     found = {each["probe"]: each for each in json.loads(done.stdout)["verdicts"]}
     assert {found[name]["word"] for name in REFUSED} == {"??"}
     assert found["logs-in"]["word"] == "ok"
+
+
+def test_an_identity_that_openbao_refuses_is_the_answer_of_the_proof(world):
+    world.write_policy(world.policy.replace('capabilities = ["update"]', 'capabilities = ["deny"]', 1))
+    found = prove(world, code=1)
+    assert (found["signed"]["word"], found["signed"]["observed"]) == ("FAIL", "refused")
+    assert found["control"]["word"] == "ok"
+
+
+def test_an_identity_that_may_not_log_in_from_this_address_cannot_be_played_here(world, unique):
+    role = unique("nightly")
+    address = {"secret_id_bound_cidrs": ["10.1.2.3/32"], "token_policies": [sign_policy(world.actor)]}
+    world.server.must("POST", f"auth/approle/role/{role}", address)
+    text = world.inventory.read_text()
+    workload = text.split("- workload: ")[1].splitlines()[0]
+    world.replace(f"workload: {workload}", f"{{approle: {role}, cidrs: [10.1.2.3/32]}}")
+    found = prove(world, code=3, BAO_TOKEN=world.server.token("platform"), WARDEN_STATE=world.server.state)["signed"]
+    assert (found["word"], found["observed"]) == ("??", "not asked")
+    assert f"{role} from 10.1.2.3/32" in found["detail"]

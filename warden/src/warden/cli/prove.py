@@ -54,7 +54,8 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
 
     An actor of the inventory is proven at a throw-away sshd: its certificate logs in, others are refused.
 
-    With --all, a lane for people that lacks only a member's own proof ("needs a member") does not fail.
+    With --all, a lane or an actor for people that lacks only what they can show ("needs a member", "needs a person")
+    does not fail.
 
     \b
     ok    as expected
@@ -81,7 +82,7 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
         _show(lanes, found, brief=every, chosen=options["custody_only"] or bool(options["clusters"]))
         prove_actor.show(logins, brief=True)
         catalog.show_left_out(left_out)
-    exits = [*_exits(found, every=every), *prove_actor.exits(logins), *([Exit.NO] if left_out else [])]
+    exits = [*_exits(found, every=every), *prove_actor.exits(logins, every=True), *([Exit.NO] if left_out else [])]
     return int(worst(exits))
 
 

@@ -84,6 +84,8 @@ def _clause(detail: LoginDetail) -> str:  # noqa: PLR0911 - one line for each ki
             return f"refused for another reason: {REASONS[detail.reason]}; not counted"
         case NobodyPlayed():
             who = ", ".join(detail.identities)
+            if detail.people:
+                return f"needs a person: only {who} can have it signed"
             return f"nothing was signed: none of its identities can be had here ({who or 'it has none'})"
         case KeyNotHere():
             return "not tried: only the keys in the inventory are signed for it, and their private halves are not here"

@@ -286,6 +286,11 @@ def refused_at_login(answer: Answer) -> bool:
     return flagged or said_by(answer).startswith(INLINE_REFUSAL)
 
 
+def refused_for_address(problem: object) -> bool:
+    """Whether a login was refused for the address that it came from (measured with OpenBao 2.7.2, of an AppRole)."""
+    return isinstance(problem, str) and "unauthorized by CIDR restrictions" in problem
+
+
 def said_by(answer: Answer) -> str:
     """The server's own words for an error, on one line; empty where it gave none."""
     return "; ".join(" ".join(str(error).split()) for error in answer.body.get("errors") or ())

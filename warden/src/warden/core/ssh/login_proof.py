@@ -59,9 +59,10 @@ class OtherReason(Facts, frozen=True, tag="other-reason"):
 
 
 class NobodyPlayed(Facts, frozen=True, tag="nobody-played"):
-    """None of the actor's identities can be had here, so nothing was signed for it."""
+    """None of the actor's identities can be had here, so nothing was signed for it; ``people``: they are persons."""
 
     identities: tuple[str, ...]
+    people: bool = False
 
 
 class KeyNotHere(Facts, frozen=True, tag="key-not-here"):
@@ -158,8 +159,17 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.result == result for each in self.verdicts)
 
     @property
+    def lacks_person_only(self) -> bool:
+        """Whether it lacks nothing but what one of the actor's people can show."""
+        open_ = [each.detail for each in self.verdicts if each.result == "inconclusive"]
+        people = all(isinstance(each, NobodyPlayed) and each.people for each in open_)
+        return self.state == "inconclusive" and people
+
+    @property
     def remedy(self) -> Remedy:
         """What mends it, where the fault is in OpenBao: an identity got no certificate, or one that it must not get."""
+        if self.lacks_person_only:
+            return (warden("login", actor=self.actor), warden("prove", self.actor))
         faulty = {each.probe for each in self.verdicts if each.result == "wrong"}
         at_openbao = any(probe == "signed" or probe.startswith("signer-") for probe in faulty)
         return (warden("apply", self.actor),) if at_openbao else ()

@@ -54,18 +54,26 @@ def as_identity(actor: NamedActor, caller: Caller, identities: Identities) -> It
     if _is_one(actor, caller):
         yield caller
         return
+    made = _first_credential(actor, caller, identities)
+    if made is None:
+        yield None
+        return
+    credential, destroy = made
+    try:
+        yield Played(credential, caller.vault)
+    finally:
+        destroy()
+
+
+def _first_credential(
+    actor: NamedActor, caller: Caller, identities: Identities
+) -> tuple[Credential, Callable[[], None]] | None:
+    """Of the first identity whose credential can be made."""
     for identity in actor.declared.identities:
-        with suppress(Refused):
-            made = _credential(actor, identity, caller.vault, identities)
-            if made is None:
-                continue
-            credential, destroy = made
-            try:
-                yield Played(credential, caller.vault)
-            finally:
-                destroy()
-            return
-    yield None
+        with suppress(Refused):  # the next one may be had
+            if made := _credential(actor, identity, caller.vault, identities):
+                return made
+    return None
 
 
 def _is_one(actor: NamedActor, caller: Caller) -> bool:

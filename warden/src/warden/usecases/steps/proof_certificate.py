@@ -7,9 +7,12 @@ import msgspec
 from warden.core.errors import Inconclusive, Refused, UsageError
 from warden.core.journal.checkpoints import NotSigned
 from warden.core.journal.checkpoints import Signed as SignedHead
+from warden.core.lanes.lane import PeopleReader
+from warden.core.lanes.readers import AppRoleReader
+from warden.core.openbao.api import refused_for_address
 from warden.core.proofs.details import unobserved
 from warden.core.ssh.fresh_key import FreshKey
-from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.inventory import ActorIdentity, NamedActor, PersonIdentity
 from warden.core.ssh.login_proof import KeyNotHere, LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
 from warden.ports.caller import Caller
@@ -61,10 +64,11 @@ def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS)
     try:
         with as_identity(actor, tools.caller, tools.identities) as caller:
             if caller is None:
-                nobody = NobodyPlayed(identities=tuple(each.label for each in actor.declared.identities))
-                return SignedOrNot(key=key, verdict=_not_signed(nobody))
+                return SignedOrNot(key=key, verdict=_not_signed(_nobody(actor)))
             signed = sign(ask, caller=caller, authority=tools.authority, tools=tools.signing)
     except Refused as fault:
+        if refused_for_address(fault.problem):
+            return SignedOrNot(key=key, verdict=_not_signed(_nobody(actor)))
         verdict = msgspec.structs.replace(_not_signed(unobserved(fault)), result="wrong", observed="refused")
         return SignedOrNot(key=key, verdict=verdict)
     except (Inconclusive, UsageError) as fault:
@@ -80,6 +84,18 @@ def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS)
         subject=signed.where,
     )
     return SignedOrNot(key=key, signed=signed, verdict=verdict)
+
+
+def _nobody(actor: NamedActor) -> NobodyPlayed:
+    identities = actor.declared.identities
+    people = bool(identities) and all(isinstance(each, PeopleReader | PersonIdentity) for each in identities)
+    return NobodyPlayed(identities=tuple(map(_named, identities)), people=people)
+
+
+def _named(identity: ActorIdentity) -> str:
+    """With the addresses that it is bound to: it may be had from those alone."""
+    cidrs = identity.cidrs if isinstance(identity, AppRoleReader) else ()
+    return identity.label + (f" from {', '.join(cidrs)}" if cidrs else "")
 
 
 def _not_signed(detail: LoginDetail) -> LoginVerdict:
