@@ -77,7 +77,9 @@ def test_where_nothing_can_be_checked_nobody_is_locked_out_either(world):
     assert "serial: 7" in world.listed()
 
 
-@pytest.mark.parametrize("how", ["stranger", "changed", "older", "same-version", "not-a-krl", "no signature"])
+@pytest.mark.parametrize(
+    "how", ["stranger", "changed", "older", "older, copy lost", "same-version", "not-a-krl", "no signature"]
+)
 def test_what_is_not_good_is_refused_and_what_is_in_place_stays(world, how):
     build(world.tools)
     old = {name: (world.published / name).read_bytes() for name in ("krl", "krl.sig")}
@@ -103,7 +105,9 @@ def spoil(world: KrlWorld, how: str, old: dict[str, bytes], version: int) -> tup
     if how == "changed":
         (world.published / "krl").write_bytes(EMPTY)
         return "its signature is not one", 1
-    if how == "older":
+    if how.startswith("older"):
+        if "lost" in how:
+            world.file.with_name(f"{world.file.name}.good").unlink()
         published.publish(SignedKrl(krl=old["krl"], signature=old["krl.sig"]))
         return "is lower than", 1
     if how == "no signature":

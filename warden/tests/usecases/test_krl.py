@@ -218,6 +218,27 @@ def test_an_older_krl_is_refused_after_the_file_was_lost_too(world):
     assert "serial: 7" in world.listed()
 
 
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "damaged"])
+def test_an_older_krl_is_refused_after_the_last_good_one_was_lost(world, lost):
+    """Then what is in place says which version is too old; one of the same version takes its place."""
+    build(world.tools)
+    old = {name: (world.published / name).read_bytes() for name in ("krl", "krl.sig")}
+    world.revoke(7)
+    newer = build(world.tools)
+    new = {name: (world.published / name).read_bytes() for name in ("krl", "krl.sig")}
+    kept = world.folder / "revoked_keys.last-good"
+    with served(world):
+        world.pull()
+        for which, state in ((old, "kept"), (new, "replaced")):
+            kept.unlink(missing_ok=True) if lost else kept.write_text("damaged")
+            for name, content in which.items():
+                (world.published / name).write_bytes(content)
+            found = world.pull()
+            assert found.state == state
+            assert found.head.version == newer.version
+            assert "serial: 7" in world.listed()
+
+
 def test_another_krl_of_the_same_version_is_refused(world):
     made = build(world.tools)
     with served(world):

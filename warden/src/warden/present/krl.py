@@ -18,7 +18,7 @@ from warden.usecases.krl import Published
 _FLAWS: Mapping[Flaw, str] = {
     "not-signed": "its signature is not one that this host believes",
     "not-a-krl": "ssh-keygen cannot read it to its end",
-    "older": "its version {found} is lower than {known}, the last good one",
+    "older": "its version {found} is lower than {known}, which this host has had",
     "same-version": "it is another one than the last good one, and has the same version {found}",
 }
 _REPAIRS: Mapping[Repair, str] = {

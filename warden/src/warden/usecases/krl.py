@@ -184,7 +184,7 @@ def _fetched(
         found = source.fetch(None)
     if found is None:
         return "unchanged", None
-    flaw = _refused(found, last, verifier)
+    flaw = _refused(found, last, host, verifier)
     if flaw is not None:
         return "kept", flaw
     if last is not None and found == last:
@@ -194,10 +194,10 @@ def _fetched(
     return "unchanged" if last is not None and found.krl == last.krl else "replaced", None
 
 
-def _refused(found: SignedKrl, last: SignedKrl | None, verifier: KrlVerifier) -> Refusal | None:
+def _refused(found: SignedKrl, last: SignedKrl | None, host: KrlHost, verifier: KrlVerifier) -> Refusal | None:
     flaw: Flaw | None = None
     if not verifier.signed(found):
         flaw = "not-signed"
     elif not verifier.readable(found.krl):
         flaw = "not-a-krl"
-    return Refusal(flaw) if flaw else unfit(found, last)
+    return Refusal(flaw) if flaw else unfit(found, last, host.in_place() or b"")

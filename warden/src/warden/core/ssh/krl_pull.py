@@ -12,7 +12,7 @@ from warden.core.ssh.krl import Head, SignedKrl, head
 
 Flaw = Literal["not-signed", "not-a-krl", "older", "same-version"]
 """Why a KRL is not put in place: its signature is not believed, OpenSSH cannot read it, its version is lower than that
-of the last good one, or it is another one of the same version."""
+of the last good one (or without one, of what is in place), or it is another one of the same version."""
 
 State = Literal["replaced", "unchanged", "kept"]
 """What was done with the fetched one. ``kept``: nothing, because of a flaw or because there was no answer."""
@@ -62,15 +62,21 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
         return Exit.NO if self.refusal is not None or self.stale else Exit.DONE
 
 
-def unfit(found: SignedKrl, last: SignedKrl | None) -> Refusal | None:
-    """What speaks against a KRL whose signature is good; `last` is the last good one."""
+def unfit(found: SignedKrl, last: SignedKrl | None, there: bytes) -> Refusal | None:
+    """What speaks against a KRL whose signature is good; `last` is the last good one, `there` what is in place.
+
+    Without a last good one, what is in place says which version is too old: otherwise whoever can have that file lost
+    could have an older KRL taken.
+    """
     new = head(found.krl)
     if new is None:
         return Refusal("not-a-krl")
-    known = head(last.krl) if last else None
-    if last is None or known is None or new.version > known.version or found.krl == last.krl:
+    known = head(last.krl if last else there)
+    if known is None or new.version > known.version or (last is not None and found.krl == last.krl):
         return None
-    return Refusal("older" if new.version < known.version else "same-version", new.version, known.version)
+    if new.version < known.version:
+        return Refusal("older", new.version, known.version)
+    return Refusal("same-version", new.version, known.version) if last else None
 
 
 def age_of(found: Head, now: float) -> int | None:
