@@ -120,7 +120,7 @@ def test_if_the_journal_cannot_be_written_nothing_is_signed(glass):
     assert (done.returncode, done.stdout) == (3, "")
 
 
-@pytest.mark.parametrize("reason", ["", " "])
+@pytest.mark.parametrize("reason", ["", " ", ".", "\u200b"])
 def test_without_a_reason_nothing_is_signed(glass, reason):
     done = glass.sign(reason=reason)
     assert (done.returncode, done.stdout) == (2, "")
@@ -131,6 +131,8 @@ def test_an_agent_is_refused_by_the_policy_of_this_machine(glass):
     done = glass.sign(actor="agt-bot")
     assert (done.returncode, done.stdout) == (4, "")
     assert glass.events() == ["decision"]
+    assert "the access policy of this machine denies" in done.stderr
+    assert "token" not in done.stderr, "no login at OpenBao would help"
 
 
 def test_policy_points_of_other_systems_are_not_asked(glass):

@@ -24,6 +24,7 @@ from warden.core.ssh.callers import callers_of
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
+from warden.core.ssh.emergency import expect_permitted
 from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
@@ -193,6 +194,8 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
     body = decided(question, decision)
     if decision.effect == "deny":
         tools.journal.record("decision", subject.name, body)
+        if action == BREAK_GLASS:
+            expect_permitted(subject.name, who, decision)
         expect_allowed(callers_of(subject), question, decision)
     return _Decided(wanted=wanted, spec=spec, body=body | {"where": where})
 

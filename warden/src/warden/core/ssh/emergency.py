@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from warden.core.access.decision import Decision
 from warden.core.errors import Effect, Refused, UsageError
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
@@ -32,6 +33,14 @@ class NoBreakGlass(msgspec.Struct, frozen=True):
 
 class ReasonWanted(msgspec.Struct, frozen=True):
     """A certificate without OpenBao is not signed without a reason."""
+
+
+class EmergencyDenied(msgspec.Struct, frozen=True, kw_only=True):
+    """The access policies of this machine do not permit it; ``policies`` are those that deny it."""
+
+    who: str
+    subject: str
+    policies: tuple[str, ...]
 
 
 class NoSuchEmergency(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,9 +117,18 @@ def authority_of(inventory: Inventory) -> DeclaredAuthority:
     return inventory.authorities.break_glass
 
 
+def expect_permitted(subject: str, who: Identity, decision: Decision) -> None:
+    """Raise `Refused` where the policy denies it; no login at OpenBao would change that."""
+    if decision.effect == "allow":
+        return
+    problem = EmergencyDenied(who=who.display_name, subject=subject, policies=decision.policies)
+    hint = "docs/break-glass.md says who may: an access policy has to permit the action break-glass"
+    raise Refused(problem, effect=Effect.NOTHING_SIGNED, system="policy", subject=subject, hint=hint)
+
+
 def expect_reason(reason: str) -> str:
-    """The reason, without blanks around it. Raises `UsageError`."""
-    if not reason.strip():
+    """The reason, without blanks around it. Raises `UsageError` where nothing in it can be read."""
+    if not any(each.isalnum() for each in reason):
         raise UsageError(ReasonWanted(), effect=Effect.NOTHING_SIGNED, hint="say why with --reason TEXT")
     return reason.strip()
 

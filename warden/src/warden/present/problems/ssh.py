@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from warden.core.quoting import name, quoted
 from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
-from warden.core.ssh.emergency import NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
+from warden.core.ssh.emergency import EmergencyDenied, NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
 from warden.core.ssh.errors import (
     ActorExists,
     AuthorityUnusable,
@@ -111,6 +111,13 @@ def _(_problem: NoBreakGlass) -> str:
 @describe.register
 def _(_problem: ReasonWanted) -> str:
     return "a certificate without OpenBao needs a reason, which the journal keeps"
+
+
+@describe.register
+def _(problem: EmergencyDenied) -> str:
+    by = f" ({', '.join(problem.policies)})" if problem.policies else ""
+    what = f"{quoted(problem.who)} a certificate of {problem.subject} without OpenBao"
+    return f"the access policy of this machine denies {what}{by}"
 
 
 @describe.register
