@@ -10,7 +10,7 @@ import click
 from warden.cli import complete, wiring, wiring_files, wiring_journal
 from warden.cli.access_words import Words, words_of
 from warden.cli.exit_guard import reported
-from warden.cli.options import Duration
+from warden.cli.options import Duration, why_option
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
 from warden.cli.unused import expect_used
@@ -79,7 +79,7 @@ def _valued(parameter: click.Parameter) -> list[str]:
     show_default=True,
     help="Pass the fields as environment variables, or as sealed memory files named by FIELD_FILE.",
 )
-@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@why_option
 @click.option("--token-file", metavar="FILE", help="Log in with the token of a service account or CI job in FILE.")
 @click.option("--role-id", metavar="ID", help="Log in as an AppRole: its RoleID; default WARDEN_ROLE_ID.")
 @click.option("--secret-id-file", metavar="FILE", help="Log in as an AppRole, with the SecretID in FILE.")

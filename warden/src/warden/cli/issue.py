@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from warden.cli import complete, issuing, wiring, wiring_keys
-from warden.cli.options import Duration, identity_options, json_option, out_option
+from warden.cli.options import identity_options, json_option, out_option, ttl_option, why_option
 from warden.cli.reason import journaled_reason
 from warden.cli.signing import break_glass_option, expect_no_login
 from warden.present import terminal
@@ -14,10 +14,8 @@ from warden.present import terminal
 @click.command()
 @click.argument("actor", shell_complete=complete.actors)
 @out_option
-@click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
-)
-@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@ttl_option
+@why_option
 @identity_options
 @break_glass_option
 @json_option

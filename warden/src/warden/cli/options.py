@@ -14,6 +14,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
 reason_option = click.option(
     "--reason", required=True, metavar="TEXT", help="Why. Kept in the journal and shown to callers."
 )
+why_option = click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
 take_over_option = click.option(
     "--take-over", is_flag=True, help="Take over objects that have a derived name and no mark of warden."
 )
@@ -70,6 +71,11 @@ def audit_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="The audit log. Default: WARDEN_AUDIT, else as OpenBao says.",
     )
     return by_file(by_command(function))
+
+
+ttl_option = click.option(
+    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
+)
 
 
 def identity_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,34 +1,29 @@
 """``warden sign``: a certificate for an actor's public key, on one line."""
 
-import functools
-import sys
-
 import click
 
 from warden.cli import complete, wiring, wiring_ssh
-from warden.cli.options import Duration, identity_options
-from warden.cli.reason import journaled_reason
-from warden.cli.signals import ends_recorded
-from warden.cli.signing import break_glass_option, expect_no_login, signer
-from warden.core.errors import Effect, UsageError
-from warden.core.remedies import warden
-from warden.present import terminal
-
-LARGEST = 1 << 16
-"""Bytes of a public key's file."""
+from warden.cli.options import identity_options, json_option, ttl_option, why_option
+from warden.cli.signing import (
+    break_glass_option,
+    certificate_out_option,
+    expect_no_login,
+    pubkey_option,
+    request,
+    sign_and_show,
+    signer,
+)
 
 
 @click.command()
 @click.argument("actor", shell_complete=complete.actors)
-@click.option("--pubkey", "pubkey", required=True, metavar="FILE|-", help="The public key; - is standard input.")
-@click.option("--out", metavar="FILE", help="Write the certificate to FILE, which is replaced only by a good one.")
-@click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
-)
-@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@pubkey_option
+@certificate_out_option
+@ttl_option
+@why_option
 @identity_options
 @break_glass_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @click.pass_context
 def sign(
     ctx: click.Context,
@@ -56,41 +51,11 @@ def sign(
     shows it until somebody else has run warden ssh acknowledge.
     """
     from warden.core.ssh.decision import actor as named
-    from warden.present import sign as present
-    from warden.usecases.sign import SignRequest, hand_over
 
     expect_no_login(ctx)
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
-    ask = SignRequest(
-        subject=named(inventory, actor),
-        public_key=read_key(pubkey),
-        ttl=None if ttl is None else int(ttl),
-        reason=journaled_reason(reason),
-        handed="file" if out else "stdout",
-        path=wiring_ssh.certificate_path(out) if out else "",
-    )
+    ask = request(named(inventory, actor), pubkey, out, ttl, reason)
     tools = wiring_ssh.tools(platform, offline=break_glass)
     signs = signer(platform, inventory, tools, token_file, role_id, secret_id_file, break_glass=break_glass)
-    with ends_recorded():
-        done = signs(ask)
-        if out:
-            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), tools.journal)
-    if as_json:
-        terminal.document(present.as_json(done, out or ""))
-    else:
-        present.show(done, out or "")
-
-
-def read_key(named: str) -> str:
-    """The key's line. Raises `UsageError`, which never repeats what was read."""
-    raw = sys.stdin.buffer.read(LARGEST + 1) if named == "-" else wiring_ssh.read_public_key(named)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise UsageError(
-            "the public key is not text",
-            effect=Effect.NOTHING_SIGNED,
-            subject=named,
-            remedy=(warden("sign", "ACTOR", pubkey="FILE"),),
-        ) from None
+    sign_and_show(signs, ask, out, tools.journal, as_json=as_json)

@@ -1,19 +1,34 @@
-"""How a command has a certificate signed: as the caller at OpenBao, or without it (--break-glass)."""
+"""How commands have a certificate signed and hand it over: as the caller at OpenBao, or without it (--break-glass)."""
 
 import functools
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import wiring, wiring_ssh
+from warden.cli.reason import journaled_reason
+from warden.cli.signals import ends_recorded
 from warden.cli.unused import expect_unused
+from warden.core.errors import Effect, UsageError
+from warden.core.remedies import warden
+from warden.present import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.core.ssh.decision import Subject
     from warden.core.ssh.inventory import Inventory
+    from warden.ports.journal import Journal
     from warden.usecases.sign import Signed, SignRequest, SignTools
 
+LARGEST = 1 << 16
+"""Bytes of a public key's file."""
+
+pubkey_option = click.option("--pubkey", required=True, metavar="FILE|-", help="The public key; - is standard input.")
+certificate_out_option = click.option(
+    "--out", metavar="FILE", help="Write the certificate to FILE, which is replaced only by a good one."
+)
 break_glass_option = click.option(
     "--break-glass", is_flag=True, help="Sign without OpenBao, in an emergency; needs --reason, and others are told."
 )
@@ -55,3 +70,48 @@ def _without_openbao(platform: str, inventory: "Inventory", tools: "SignTools") 
         tools=tools,
         notices=wiring_ssh.notices(platform, tools.journal),
     )
+
+
+def request(subject: "Subject", pubkey: str, out: str | None, ttl: float | None, reason: str) -> "SignRequest":
+    """What the command line asks for. Raises `UsageError`."""
+    from warden.usecases.sign import SignRequest
+
+    return SignRequest(
+        subject=subject,
+        public_key=read_key(pubkey),
+        ttl=None if ttl is None else int(ttl),
+        reason=journaled_reason(reason),
+        handed="file" if out else "stdout",
+        path=wiring_ssh.certificate_path(out) if out else "",
+    )
+
+
+def sign_and_show(
+    signs: "Callable[[SignRequest], Signed]", ask: "SignRequest", out: str | None, journal: "Journal", *, as_json: bool
+) -> None:
+    """Have it signed, and print it or write it to the file `out`."""
+    from warden.present import sign as present
+    from warden.usecases.sign import hand_over
+
+    with ends_recorded():
+        done = signs(ask)
+        if out:
+            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), journal)
+    if as_json:
+        terminal.document(present.as_json(done, out or ""))
+    else:
+        present.show(done, out or "")
+
+
+def read_key(named: str) -> str:
+    """The key's line. Raises `UsageError`, which never repeats what was read."""
+    raw = sys.stdin.buffer.read(LARGEST + 1) if named == "-" else wiring_ssh.read_public_key(named)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise UsageError(
+            "the public key is not text",
+            effect=Effect.NOTHING_SIGNED,
+            subject=named,
+            remedy=(warden("sign", "ACTOR", pubkey="FILE"),),
+        ) from None

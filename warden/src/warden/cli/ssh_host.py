@@ -5,11 +5,8 @@ import functools
 import click
 
 from warden.cli import wiring, wiring_ssh
-from warden.cli.options import Duration, json_option
-from warden.cli.reason import journaled_reason
-from warden.cli.sign import read_key
-from warden.cli.signals import ends_recorded
-from warden.present import terminal
+from warden.cli.options import json_option, ttl_option, why_option
+from warden.cli.signing import certificate_out_option, pubkey_option, request, sign_and_show
 
 
 @click.group()
@@ -24,10 +21,10 @@ def host() -> None:
 
 @host.command(short_help="Sign a host's public key.")
 @click.argument("name", metavar="HOST")
-@click.option("--pubkey", required=True, metavar="FILE|-", help="The host's public key; - is standard input.")
-@click.option("--out", metavar="FILE", help="Write the certificate to FILE, which is replaced only by a good one.")
-@click.option("--ttl", type=Duration(), metavar="TIME", help="Valid for that long; never over what the inventory says.")
-@click.option("--reason", default="", metavar="TEXT", help="Why you need it; recorded in the journal.")
+@pubkey_option
+@certificate_out_option
+@ttl_option
+@why_option
 @json_option
 @click.pass_context
 def sign(
@@ -48,28 +45,14 @@ def sign(
       warden ssh host sign web --pubkey host_key.pub --out host_key-cert.pub
       ssh web cat host_key.pub | warden ssh host sign web --pubkey -
     """
-    from warden.present import sign as present
-    from warden.usecases.sign import SignRequest, hand_over
+    from warden.core.ssh.decision import host as named
     from warden.usecases.sign import sign as usecase
-    from warden.usecases.ssh_host import authority_of, host_named
+    from warden.usecases.ssh_host import authority_of
 
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
-    ask = SignRequest(
-        subject=host_named(inventory, name),
-        public_key=read_key(pubkey),
-        ttl=None if ttl is None else int(ttl),
-        reason=journaled_reason(reason),
-        handed="file" if out else "stdout",
-        path=wiring_ssh.certificate_path(out) if out else "",
-    )
+    ask = request(named(inventory, name), pubkey, out, ttl, reason)
     authority = wiring_ssh.authority(authority_of(inventory))
     tools = wiring_ssh.tools(platform)
-    with ends_recorded():
-        done = usecase(ask, caller=wiring.caller(None), authority=authority, tools=tools)
-        if out:
-            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), tools.journal)
-    if as_json:
-        terminal.document(present.as_json(done, out or ""))
-    else:
-        present.show(done, out or "")
+    signs = functools.partial(usecase, caller=wiring.caller(None), authority=authority, tools=tools)
+    sign_and_show(signs, ask, out, tools.journal, as_json=as_json)

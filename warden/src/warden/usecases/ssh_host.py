@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, UsageError
-from warden.core.ssh import decision
 from warden.core.ssh.client_config import KnownAuthority, NoHostAuthority, host_names
+from warden.core.ssh.decision import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from warden.core.ssh.inventory import DeclaredAuthority, Inventory, NamedHost
+    from warden.core.ssh.inventory import DeclaredAuthority, Inventory
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.certificates import Certificates
-
-
-def host_named(inventory: Inventory, name: str) -> NamedHost:
-    """The host of that name. Raises `UsageError`."""
-    return decision.host(inventory, name)
 
 
 def authority_of(inventory: Inventory) -> DeclaredAuthority:
@@ -44,7 +39,7 @@ def known_authority(
 
     Raises as the authority does, and `UsageError` for what is not the line of a key.
     """
-    chosen = [host_named(inventory, each).name for each in hosts] or list(inventory.hosts)
+    chosen = [host(inventory, each).name for each in hosts] or list(inventory.hosts)
     declared = authority_of(inventory)
     keys = tuple(map(certificates.public_key, authority(declared).public_keys()))
     return KnownAuthority(names=host_names(inventory, tuple(chosen)), public_keys=keys)

@@ -38,7 +38,6 @@ ENTITY = OcsfClass(
     {1: "Create", 3: "Update", 8: "Enable", 9: "Disable"},
 )
 API = OcsfClass(6003, "API Activity", 6, "Application Activity", {1: "Create", 2: "Read", 3: "Update"})
-CLASSES = (BASE, COMPLIANCE, DETECTION, AUTHENTICATION, ENTITY, API)
 
 Outcome = Literal["success", "failure", "begun", "unknown", "pending", "decision", "step", "probe", "proof", "new"]
 """How it ended. ``decision``, ``step``, ``probe`` and ``proof`` are read from the record; ``new`` is a finding's."""

@@ -46,11 +46,6 @@ class PublicKeyBlob(msgspec.Struct, frozen=True):
         return "SHA256:" + base64.b64encode(sha256(self.blob).digest()).decode().rstrip("=")
 
     @property
-    def certificate_type(self) -> str:
-        """The type of its certificates."""
-        return f"{self.type.removesuffix(_OPENSSH)}{CERTIFICATE}"
-
-    @property
     def parameters(self) -> bytes:
         """What follows the type: the part of the blob that a certificate repeats."""
         return self.blob[_LENGTH + len(self.type) :]
