@@ -132,3 +132,50 @@ def test_an_identity_that_may_not_log_in_from_this_address_cannot_be_played_here
     found = prove(world, code=3, BAO_TOKEN=world.server.token("platform"), WARDEN_STATE=world.server.state)["signed"]
     assert (found["word"], found["observed"]) == ("??", "not asked")
     assert f"{role} from 10.1.2.3/32" in found["detail"]
+
+
+FOREIGN = {
+    "signs": ("{mount}/sign/*", "can have it signed"),
+    "writes-role": ("{mount}/roles/{actor}", "can change what is signed"),
+    "brings-a-key": ("{mount}/config/ca", "can change what is signed"),
+    "writes-policy": ("sys/policies/acl/{policy}", "can gain the right to have it signed"),
+}
+
+
+@pytest.fixture
+def foreigners(world, unique):
+    """Users with one foreign policy each, by what it lets them do."""
+    users = {}
+    for what, (path, _) in FOREIGN.items():
+        name = users[what] = unique(what)
+        written = path.format(mount=world.mount, actor=world.actor, policy=sign_policy(world.actor))
+        text = f'path "{written}" {{ capabilities = ["create", "update"] }}'
+        world.server.must("PUT", f"sys/policies/acl/{name}", {"policy": text})
+        user = {"password": "a-password-of-a-test", "token_policies": name}
+        world.server.must("POST", f"auth/userpass/users/{name}", user)
+    yield users
+    for name in users.values():
+        world.server.must("DELETE", f"auth/userpass/users/{name}")
+        world.server.must("DELETE", f"sys/policies/acl/{name}")
+
+
+def test_everybody_else_who_can_have_it_signed_is_found(world, foreigners):
+    operator = {"BAO_TOKEN": world.server.token("admin"), "WARDEN_STATE": world.server.state}
+    argv = ["prove", world.actor, "--json", "--audit", world.server.audit_file]
+    done = world.run(*argv, **operator)
+    assert done.returncode == 1, done.stderr
+    verdicts = [each for each in json.loads(done.stdout)["verdicts"] if each["probe"] == "nobody-else"]
+    found = {each["title"].rpartition("/")[2]: each for each in verdicts}
+    for what, (_, words) in FOREIGN.items():
+        said = found[foreigners[what]]
+        assert (said["word"], said["observed"]) == ("FAIL", "others")
+        assert said["detail"].startswith(words)
+        assert said["fix"].startswith("bao write auth/userpass/users/")
+    assert not any(world.role in name for name in found)
+
+
+def test_an_identity_alone_may_not_look_for_others_and_the_proof_says_so(world):
+    done = world.run("prove", world.actor, "--audit", world.server.audit_file)
+    assert done.returncode == 0, done.stderr
+    assert "Not looked at: who else can have it signed." in done.stdout
+    assert "nobody else can have it signed" not in done.stdout

@@ -100,17 +100,19 @@ def prove_named(
 def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
     """Prove each at an sshd of its own."""
     from warden.usecases.prove_actor import prove_actor
+    from warden.usecases.steps.ways import WaysIn
 
     if not chosen.actors:
         return []
     found = []
     signing, context = wiring_ssh.tools(workspace.platform), workspace.context
+    ways = WaysIn(workspace.reading_context)
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
     signs = chosen.inventory.authorities.users.openbao  # another authority asks OpenBao nothing that could be looked up
     audit = workspace.audit(options["files"], options["audit_command"]) if signs else None
     for each in chosen.actors:
         terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
-        prover = wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context)
+        prover = wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context, ways=ways)
         with ends_recorded(), prover as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from warden.usecases.prove_actor import ProveActorTools
     from warden.usecases.prove_actor_at import AtHostTools
     from warden.usecases.sign import SignTools
+    from warden.usecases.steps.ways import WaysIn
 
 
 @contextmanager
 def actor_prover(
-    found: Inventory, signing: SignTools, identities: Identities, audit: AuditLog | None, context: Context
+    found: Inventory,
+    signing: SignTools,
+    identities: Identities,
+    audit: AuditLog | None,
+    context: Context,
+    *,
+    ways: WaysIn,
 ) -> Iterator[ProveActorTools]:
     """What an actor is proven with, and an sshd of this run. Raises `Inconclusive` where there can be none."""
     from warden.adapters.ssh.fresh_keys import fresh_key
@@ -47,6 +54,7 @@ def actor_prover(
             krl=SshKeygenKrl(),
             host=ThrowAwayHost(sshd, logins),
             audit=audit,
+            ways=ways,
         )
 
 

@@ -16,6 +16,9 @@ TITLE = 46
 _STATES = {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}
 
 
+_RIGHTS = warden("doctor", policy="prove")
+
+
 def proof_json(proof: LoginProof) -> dict[str, Any]:
     """``actor, environment, state, passed, failed, inconclusive, total, host, own, account, journal, verdicts[]``."""
     return {
@@ -52,6 +55,7 @@ def _verdict_json(verdict: LoginVerdict) -> dict[str, Any]:
         "authority": verdict.authority,
         "certificate": verdict.record,
         "detail": explanation(verdict),
+        "fix": commands(verdict.remedy),
         "ms": verdict.ms,
     }
 
@@ -62,8 +66,10 @@ def show(proof: LoginProof, *, brief: bool = False) -> None:
     for verdict in proof.verdicts:
         if not brief or verdict.result != "ok":
             _show_verdict(verdict)
-    if proof.not_asked:
-        asked = ", ".join(TITLES[each].format(subject="another actor") for each in proof.not_asked)
+    if "nobody-else" in proof.not_asked:
+        terminal.sentence(f"Not looked at: who else can have it signed. That takes rights: {command(_RIGHTS)}")
+    if tried := [each for each in proof.not_asked if each != "nobody-else"]:
+        asked = ", ".join(TITLES[each].format(subject="another actor") for each in tried)
         here = command(warden("prove", proof.actor))
         terminal.sentence(f"Not tried here, since no CA that {proof.host} trusts signs it: {asked}. To try it: {here}")
     terminal.sentence(_conclusion(proof))
@@ -79,7 +85,8 @@ def _show_verdict(verdict: LoginVerdict) -> None:
     shown = observed.upper() if verdict.result == "wrong" else observed
     took = f"{verdict.ms:>5.0f} ms" if verdict.ms else ""
     terminal.line(f"  {word} {title(verdict):<{TITLE}} {shown:<14} {took}".rstrip())
-    for text in (_evidence(verdict), explanation(verdict)):
+    fix = f"fix: {commands(verdict.remedy)}" if verdict.remedy and verdict.result != "ok" else ""
+    for text in (_evidence(verdict), explanation(verdict), fix):
         for part in terminal.wrapped(text, indent=9) if text else ():
             terminal.line(part)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
+from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply, Unobserved
 from warden.core.ssh.login_proof import (
     FromElsewhere,
     KeyNotHere,
@@ -16,6 +16,7 @@ from warden.core.ssh.login_proof import (
     OtherReason,
 )
 from warden.core.ssh.sshd_log import Reason
+from warden.present import other_ways
 from warden.present.details import describe_detail
 
 TITLES: Mapping[LoginProbe, str] = {
@@ -42,6 +43,7 @@ TITLES: Mapping[LoginProbe, str] = {
     "signer-extensions": "OpenBao signs another extension",
     "signer-host": "OpenBao signs a host certificate",
     "signer-actor": "OpenBao signs it for {subject}",
+    "nobody-else": "nobody else can have it signed",
 }
 
 REASONS: Mapping[Reason, str] = {
@@ -60,11 +62,17 @@ REASONS: Mapping[Reason, str] = {
 
 def title(verdict: LoginVerdict) -> str:
     """What was tried."""
+    if isinstance(verdict.detail, OtherWayIn):
+        return f"nobody else can have it signed: {verdict.subject}"
+    if isinstance(verdict.detail, NotLookedAt):
+        return f"nobody else has it signed through {other_ways.subject_words(verdict.detail)}"
     return TITLES[verdict.probe].format(subject=verdict.subject)
 
 
 def explanation(verdict: LoginVerdict) -> str:
     """What is behind it, as a clause; empty where that is plain."""
+    if isinstance(verdict.detail, OtherWayIn):
+        return other_ways.way_in(verdict.detail, other_ways.OF_SIGNING)
     if verdict.detail is not None:
         return _clause(verdict.detail)
     if verdict.result == "wrong" and verdict.expected == "allowed":
@@ -95,5 +103,5 @@ def _clause(detail: LoginDetail) -> str:  # noqa: PLR0911 - one line for each ki
             return "the host ran something else than its forced command"
         case NotAnswered():
             return f"the host gave no answer: {detail.said or 'ssh said nothing'}; not counted as a refusal"
-        case Unobserved() | NoAuditLine() | UnclearReply():
+        case NobodyElse() | OtherWayIn() | NotLookedAt() | Unobserved() | NoAuditLine() | UnclearReply():
             return describe_detail(detail)

@@ -15,6 +15,11 @@ _EFFECTS: Mapping[Effect, str] = {
     "writes": "can change it",
     "grants": "can gain access",
 }
+OF_SIGNING: Mapping[Effect, str] = {
+    "reads": "can have it signed",
+    "writes": "can change what is signed",
+    "grants": "can gain the right to have it signed",
+}
 _STEPS: Mapping[StepKind, str] = {
     "logs-in": "logs in at {path}",
     "is-member": "is a member of {path}",
@@ -82,10 +87,10 @@ _REASONS: Mapping[Reason, str] = {
 }
 
 
-def way_in(detail: OtherWayIn) -> str:
+def way_in(detail: OtherWayIn, effects: Mapping[Effect, str] = _EFFECTS) -> str:
     """How somebody gets in, as one clause."""
     who = f"{detail.identities} identities " if detail.identities > 1 else ""
-    can = _and([_EFFECTS[each] for each in detail.effects])
+    can = _and([effects[each] for each in detail.effects])
     owner = detail.identity.owner
     return "; ".join(
         filter(

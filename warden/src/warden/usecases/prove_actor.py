@@ -28,15 +28,20 @@ from warden.usecases.steps.login_records import LoginRecords
 from warden.usecases.steps.played_identity import announced, as_identity
 from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, key_not_here, signed_for
 from warden.usecases.steps.signer_questions import Answered, ask_all, judged
+from warden.usecases.steps.ways import WaysIn
 
 
 class ProveActorTools(ProofTools, frozen=True, kw_only=True):
-    """What an actor is proven with at an sshd of this run. ``trusted`` is a CA of this run that the host trusts."""
+    """What an actor is proven with at an sshd of this run. ``trusted`` is a CA of this run that the host trusts.
+
+    ``ways`` are those of everybody else to the actor's certificates.
+    """
 
     trusted: CertificateAuthority
     krl: KrlBuilder
     host: OwnHost
     audit: AuditLog | None
+    ways: WaysIn
 
 
 def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveActorTools) -> LoginProof:
@@ -53,8 +58,16 @@ def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveA
         host = _Prover(actor, tools, right)
         host.show_all(inventory)
         signer = judged(answered, tools.audit, run)
-        verdicts = (right.verdict, *signer, *without_control(host.verdicts()))
-        proof = LoginProof(actor=actor.name, host=where, account=tools.host.account, verdicts=verdicts)
+        mount = inventory.authorities.users.openbao
+        others = tools.ways.signers(actor, mount) if mount else ()
+        verdicts = (right.verdict, *signer, *others, *without_control(host.verdicts()))
+        proof = LoginProof(
+            actor=actor.name,
+            host=where,
+            account=tools.host.account,
+            verdicts=verdicts,
+            not_asked=("nobody-else",) if mount and not others else (),
+        )
         ended = records.end(proof)
     return msgspec.structs.replace(ended, checkpoint=tools.checkpoint(actor.name))
 

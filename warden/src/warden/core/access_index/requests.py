@@ -36,6 +36,8 @@ def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
     with a slash at its end is of the same key (2.7.2, measured), and other stanzas cover it.
     """
     mount = mount_of(snapshot, namespace, path)
+    if mount is not None and mount.type == "ssh":
+        return _of_ssh_role(namespace, mount.path, path.rpartition("/")[2])
     if mount is not None and (mount.type != "kv" or mount.version == 1):
         whole = full_path(namespace, path)
         return PathRequests(
@@ -58,6 +60,25 @@ def requests_for(snapshot: Snapshot, namespace: str, path: str) -> PathRequests:
             (full_path(namespace, f"{name}/config"), ("update",)),
             *_of_mount(namespace, name),
         ),
+    )
+
+
+_CHANGED = ("create", "update", "patch")
+
+
+def _of_ssh_role(namespace: str, mount: str, role: str) -> PathRequests:
+    """What has a certificate signed by an SSH role, and what changes the role or the key that signs.
+
+    Deleting any of it ends certificates, and gives nobody one.
+    """
+
+    def at(path: str) -> str:
+        return full_path(namespace, f"{mount}/{path}")
+
+    keys = ("config/ca", "config/issuers", "issuer/default", "issuers/import", "issuers/import/any")
+    return PathRequests(
+        reads=tuple((at(f"{verb}/{role}"), ("create", "update")) for verb in ("sign", "issue")),
+        writes=tuple((at(each), _CHANGED) for each in (f"roles/{role}", *keys)),
     )
 
 

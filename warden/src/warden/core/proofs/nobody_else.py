@@ -33,10 +33,18 @@ def owners_of(lanes: Iterable[Lane]) -> dict[str, str]:
 
 def judge_ways(lane: Lane, found: WhoCan, snapshot: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on one path."""
-    by_default, others = _split(way for way in found.others if not _is_own(lane, found, way))
+    ways = [way for way in found.others if not _is_own(lane, found, way)]
+    return verdicts_of(ways, found, snapshot, reader_roles(lane))
+
+
+def verdicts_of(
+    ways: Iterable[WayIn], found: WhoCan, snapshot: Snapshot, declared: frozenset[str]
+) -> tuple[Verdict, ...]:
+    """The verdicts on the `ways` of others; `declared` are the roles that may."""
+    by_default, others = _split(ways)
     wrong = [*_each(others), *_of_default(by_default)]
     unknown = [_not_known(each) for each in found.unknown]
-    return (*wrong, *unknown) or (_nobody(lane, found, snapshot),)
+    return (*wrong, *unknown) or (_nobody(declared, found, snapshot),)
 
 
 def _is_own(lane: Lane, found: WhoCan, way: WayIn) -> bool:
@@ -122,7 +130,7 @@ def _not_known(unknown: Unknown) -> Verdict:
     )
 
 
-def _nobody(lane: Lane, found: WhoCan, snapshot: Snapshot) -> Verdict:
+def _nobody(declared: frozenset[str], found: WhoCan, snapshot: Snapshot) -> Verdict:
     """That nobody else was found, and who was looked at."""
     administrators = {way.identity.name for way in found.ways if way.standing == "administrator"}
     spaces = snapshot.namespaces.values()
@@ -131,7 +139,7 @@ def _nobody(lane: Lane, found: WhoCan, snapshot: Snapshot) -> Verdict:
         result="ok",
         observed="nobody-else",
         detail=NobodyElse(
-            readers=tuple(sorted(reader_roles(lane))),
+            readers=tuple(sorted(declared)),
             administrators=tuple(sorted(administrators)),
             policies=sum(len(each.policies) for each in spaces),
             identities=sum(len(each.roles) + len(each.entities) + len(each.groups) for each in spaces),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.journal.checkpoints import NotSigned, Signed
-from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
+from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply, Unobserved
 from warden.core.proofs.states import ProofState, Result, concluded
 from warden.core.quoting import Facts
 from warden.core.remedies import Remedy, warden
@@ -36,15 +36,19 @@ LoginProbe = Literal[
     "signer-extensions",
     "signer-host",
     "signer-actor",
+    "nobody-else",
 ]
 """The stable ids of verdicts; ``present.login_verdicts`` has a title for each.
 
 ``control``: a certificate by the CA of this run alone, like the actor's in all but the source address. What differs
 from it in one thing, and is refused, is refused for that. ``signer-…``: what OpenBao has to refuse to sign.
+``nobody-else``: who else can have the actor's certificates signed, by what OpenBao's policies say.
 """
 
 LoginExpectation = Literal["allowed", "refused"]
-LoginObservation = Literal["allowed", "refused", "no-answer", "not-seen", "not-asked", "source-address"]
+LoginObservation = Literal[
+    "allowed", "refused", "no-answer", "not-seen", "not-asked", "source-address", "others", "nobody-else"
+]
 """``source-address``: sshd found nothing wrong with the certificate but where the login came from."""
 
 
@@ -96,6 +100,9 @@ LoginDetail = (
     | NoAuditLine
     | UnclearReply
     | Unobserved
+    | NobodyElse
+    | OtherWayIn
+    | NotLookedAt
 )
 
 
@@ -108,7 +115,8 @@ class LoginVerdict(msgspec.Struct, frozen=True, kw_only=True):
         status, audit: of OpenBao's answer, and the id of its line in the audit log.
         record: the journal's record of the certificate, where it is in the issue log.
         reason: why sshd refused it, as its log says; `said` are its words.
-        subject: whom the title names: another actor, another account.
+        subject: whom the title names: another actor, another account, who else can have it signed.
+        remedy: what takes that away.
     """
 
     probe: LoginProbe
@@ -125,6 +133,7 @@ class LoginVerdict(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     audit: str = ""
     ms: float = 0.0
+    remedy: Remedy = ()
 
     @property
     def facts(self) -> Mapping[str, Any]:

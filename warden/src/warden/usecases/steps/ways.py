@@ -5,7 +5,7 @@ import threading
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WhoCan
-from warden.core.errors import WardenError
+from warden.core.errors import Refused, WardenError
 from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.openbao.resources import is_template
 from warden.core.proofs.details import unobserved
@@ -14,6 +14,9 @@ from warden.core.proofs.people_probes import people_verdicts
 from warden.core.proofs.probes import Claims, claims_of
 from warden.core.proofs.strangers import Strangers
 from warden.core.proofs.verdict import Verdict
+from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.login_proof import LoginVerdict
+from warden.core.ssh.nobody_else import judge_signers, signing_roles
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.targets.openbao import SharedAnswers
@@ -78,6 +81,22 @@ class WaysIn:
             return (*judge_ways(lane, found, index.snapshot), *people_verdicts(lane, index, index.snapshot.base))
         if isinstance(index, WardenError):
             return (Verdict(probe="nobody-else", result="inconclusive", observed="not-seen", detail=unobserved(index)),)
+        return ()
+
+    def signers(self, actor: NamedActor, mount: str) -> tuple[LoginVerdict, ...]:
+        """Whether nobody else can have the actor's certificates signed; none where the caller may not look."""
+        index = self._read()
+        if isinstance(index, AccessIndex):
+            with self._lock:
+                path, base = f"{mount}/sign/{actor.name}", index.snapshot.base
+                found = index.who_can(path, namespace=base, readers=signing_roles(actor))
+            return judge_signers(actor, found, index.snapshot)
+        if isinstance(index, WardenError):
+            detail = unobserved(index)
+            verdict = LoginVerdict(
+                probe="nobody-else", result="inconclusive", expected="refused", observed="not-seen", detail=detail
+            )
+            return () if isinstance(index, Refused) else (verdict,)
         return ()
 
     def _read(self) -> AccessIndex | WardenError | None:
