@@ -29,7 +29,7 @@ from warden.usecases.steps.refresh import refresh
 from warden.usecases.sync import sync
 from warden.usecases.targets.cluster import ClusterTarget
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("rights")]  # its agents are made once
 STORES = ("SecretStore", "ClusterSecretStore")
 
 

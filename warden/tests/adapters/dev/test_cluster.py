@@ -23,7 +23,13 @@ from warden.core.errors import NotFound, Refused, ServerFault, Unreachable, Usag
 from warden.core.secret import Secret
 from warden.present.errors import hint, message
 
-pytestmark = [pytest.mark.cluster, pytest.mark.real, pytest.mark.timeout(240), OURS]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.real,
+    pytest.mark.timeout(240),
+    pytest.mark.xdist_group("dev-cluster"),  # the cluster that they break is started once
+    OURS,
+]
 UP = (
     "import sys; from warden.adapters.dev import Embedded; "
     "print(Embedded(sys.argv[1]).up(lambda text: print(text, flush=True), sys.argv[2:])[1])"
