@@ -329,13 +329,22 @@ def test_an_agent_that_never_answers_is_inconclusive(tmp_path, monkeypatch):
 # -- keys of every type -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "bits"),
-    [("ed25519", 256), ("rsa", 2048), ("rsa", 4096), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521)],
-)
-def test_keys_of_each_type_are_certified(held, tmp_path, kind, bits):
-    file = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-b", str(bits), "-N", "", "-f", str(file)], check=True)
+KINDS = [("ed25519", 256), ("rsa", 2048), ("rsa", 4096), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521)]
+
+
+@pytest.fixture(scope="module")
+def key_files(tmp_path_factory) -> dict[tuple[str, int], Path]:
+    """One of each: RSA takes seconds to make."""
+    folder = tmp_path_factory.mktemp("keys")
+    files = {(kind, bits): folder / f"{kind}-{bits}" for kind, bits in KINDS}
+    for (kind, bits), file in files.items():
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-b", str(bits), "-N", "", "-f", str(file)], check=True)
+    return files
+
+
+@pytest.mark.parametrize(("kind", "bits"), KINDS)
+def test_keys_of_each_type_are_certified(held, key_files, tmp_path, kind, bits):
+    file = key_files[kind, bits]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     public = " ".join(file.with_suffix(".pub").read_text().split()[:2])
     said = shown(held.authority.sign(changed(public_key=public)), tmp_path)
