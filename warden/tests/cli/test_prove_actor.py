@@ -196,3 +196,25 @@ def test_a_proof_that_is_ended_leaves_no_sshd_and_no_agent(world, how, tmp_path)
     if how == signal.SIGTERM:
         assert list(tmp_path.glob("warden-*")) == []
         assert records(world, "probe.failed")
+
+
+def test_errors_of_the_inventory_leave_the_proofs_of_lanes_as_they_are(world):
+    operator = {"BAO_TOKEN": world.server.token("platform"), "WARDEN_STATE": world.server.state}
+    world.replace("source_addresses: [127.0.0.0/8]", "source_addresses: [127.0.0.0/8]\n    ttl: 500h")
+    done = world.run("prove", "--all", "--audit", world.server.audit_file, "--json", **operator)
+    lane, inventory = json.loads(done.stdout)
+    assert (done.returncode, lane["lane"], inventory["lane"]) == (1, world.lane_world.lane, "inventory")
+    assert "500h" in str(inventory) or "ttl" in str(inventory)
+
+
+def test_what_keeps_actors_from_being_proven_is_said_behind_the_lanes(world, tmp_path):
+    agent = tmp_path / "ssh-agent"
+    agent.write_text("#!/bin/sh\nexit 1\n")
+    agent.chmod(0o755)
+    operator = {"BAO_TOKEN": world.server.token("platform"), "WARDEN_STATE": world.server.state}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = world.run("prove", "--all", "--audit", world.server.audit_file, "--json", PATH=path, **operator)
+    assert [each["lane"] for each in json.loads(done.stdout)] == [world.lane_world.lane]
+    error = json.loads(done.stderr)
+    assert (error["kind"], error["system"]) == ("inconclusive", "ssh-agent"), error
+    assert "Nothing was" not in done.stderr

@@ -8,9 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from warden.cli.context import Workspace
+    from warden.core.errors import Invalid
     from warden.core.lanes.catalog import LeftOut
     from warden.core.lanes.lane import Lane
     from warden.core.openbao.ssh_roles import SshResources
+    from warden.core.ssh.inventory import Inventory
 
 
 class Chosen(NamedTuple):
@@ -68,10 +70,17 @@ def _named(workspace: Workspace, name: str) -> SshResources | None:
 
 def _every(workspace: Workspace) -> tuple[list[SshResources], tuple[LeftOut, ...]]:
     from warden.core.errors import Invalid
-    from warden.core.lanes.catalog import LeftOut
     from warden.core.openbao.ssh_roles import derive_all
 
     inventory = workspace.inventory
-    if isinstance(inventory, Invalid):
-        return [], (LeftOut(id="inventory", file=inventory.subject, faults=tuple(inventory.faults)),)
-    return list(derive_all(inventory)), ()
+    return ([], unusable(inventory)) if isinstance(inventory, Invalid) else (list(derive_all(inventory)), ())
+
+
+def unusable(inventory: Inventory | Invalid) -> tuple[LeftOut, ...]:
+    """The inventory's file, where it has errors."""
+    from warden.core.errors import Invalid
+    from warden.core.lanes.catalog import LeftOut
+
+    if not isinstance(inventory, Invalid):
+        return ()
+    return (LeftOut(id="inventory", file=inventory.subject, faults=tuple(inventory.faults)),)

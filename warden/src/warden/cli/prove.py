@@ -73,16 +73,21 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
     lanes = _open_lanes(workspace, chosen, every=every)
     audit = workspace.audit(options["files"], options["audit_command"])
     found = _proven(workspace, lanes, audit, options)
-    logins = prove_actor.proofs_of(workspace, prove_actor.everybody(workspace.platform), options) if every else []
+    logins = prove_actor.of_everybody(workspace, options) if every else prove_actor.Everybody([], ())
+    left_out = (*left_out, *logins.left_out)
     if as_json:
         shown = proofs.proofs_json(lanes, found, audit.where)
-        more = [*map(catalog.left_out_json, left_out), *map(login_proofs.proof_json, logins)]
+        more = [*map(catalog.left_out_json, left_out), *map(login_proofs.proof_json, logins.found)]
         terminal.document([*shown, *more] if every else shown[0])
     else:
         _show(lanes, found, brief=every, chosen=options["custody_only"] or bool(options["clusters"]))
-        prove_actor.show(logins, brief=True)
+        prove_actor.show(logins.found, brief=True)
         catalog.show_left_out(left_out)
-    exits = [*_exits(found, every=every), *prove_actor.exits(logins, every=True), *([Exit.NO] if left_out else [])]
+    exits = [*_exits(found, every=every), *prove_actor.exits(logins.found, every=True)]
+    exits += [Exit.NO] if left_out else []
+    if logins.stopped:
+        terminal.error(logins.stopped, as_json=as_json)
+        exits.append(logins.stopped.exit)
     return int(worst(exits))
 
 

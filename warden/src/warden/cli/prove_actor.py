@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
@@ -10,11 +10,14 @@ import msgspec
 from warden.cli import wiring, wiring_prove_ssh, wiring_ssh
 from warden.cli.context import Workspace
 from warden.cli.signals import ends_recorded
-from warden.core.errors import Effect, Exit, UsageError
+from warden.core.errors import DoneBefore, Effect, Exit, UsageError, WardenError
 from warden.core.remedies import warden
 from warden.core.ssh.inventory import LONGEST, Inventory, NamedActor, NamedHost
 from warden.core.ssh.login_proof import LoginProof
 from warden.present import login_proofs, terminal
+
+if TYPE_CHECKING:
+    from warden.core.lanes.catalog import LeftOut
 
 ENTRY = "ssh-certificate"
 """The entry of the catalog that stands for every actor."""
@@ -71,6 +74,30 @@ def everybody(platform: str) -> Chosen:
     return Chosen(inventory, tuple(actors))
 
 
+class Everybody(NamedTuple):
+    """The proofs of every actor; the inventory where its errors left all out; and what ended the rest."""
+
+    found: list[LoginProof]
+    left_out: "tuple[LeftOut, ...]"
+    stopped: WardenError | None = None
+
+
+def of_everybody(workspace: Workspace, options: Mapping[str, Any]) -> Everybody:
+    """Prove every actor. What keeps that from being done is said behind the proofs of the lanes, which were made."""
+    from warden.cli.chosen import unusable
+
+    found: list[LoginProof] = []
+    left_out = unusable(workspace.inventory)
+    try:
+        if not left_out:
+            prove_each(workspace, everybody(workspace.platform), options, found)
+    except WardenError as fault:
+        terminal.progress_done()
+        fault.effect = DoneBefore()
+        return Everybody(found, left_out, fault)
+    return Everybody(found, left_out)
+
+
 def expect_no_host(options: Mapping[str, Any]) -> None:
     """Raises `UsageError` where a lane is to be proven at a host."""
     if named := next((each for each in ("host", *_OF_A_HOST) if options[each]), None):
@@ -99,12 +126,18 @@ def prove_named(
 
 def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
     """Prove each at an sshd of its own."""
+    found: list[LoginProof] = []
+    prove_each(workspace, chosen, options, found)
+    return found
+
+
+def prove_each(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any], found: list[LoginProof]) -> None:
+    """Add the proof of each to `found`, so that what was proven is known where the next one cannot be."""
     from warden.usecases.prove_actor import prove_actor
     from warden.usecases.steps.ways import WaysIn
 
     if not chosen.actors:
-        return []
-    found = []
+        return
     signing, context = wiring_ssh.tools(workspace.platform), workspace.context
     ways = WaysIn(workspace.reading_context)
     identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
@@ -116,7 +149,6 @@ def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) 
         with ends_recorded(), prover as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
-    return found
 
 
 def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
