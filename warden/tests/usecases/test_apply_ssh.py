@@ -8,7 +8,7 @@ from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.core.errors import Foreign, Refused
 from warden.core.lanes.lane import LoginMount, PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader
-from warden.core.openbao.api import jwt_login
+from warden.core.openbao.api import approle_login, jwt_login
 from warden.core.openbao.resources import Settings
 from warden.core.openbao.ssh_roles import SshRole, derive
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed
@@ -210,6 +210,18 @@ def test_an_approle_that_is_bound_to_single_addresses(ssh, unique):
     ssh.declare(identities=(AppRoleReader(approle=role, cidrs=("10.1.2.3/32", "fd00::1/128", "10.0.0.0/24")),))
     ssh.apply()
     assert actions(ssh.plan()) == KEPT
+    ssh.server.must("DELETE", f"auth/approle/role/{role}")
+
+
+def test_a_secret_id_does_not_name_the_role_of_its_login(ssh, unique):
+    """Its metadata are whoever's made it, and stand in the token beside the role's name."""
+    role = unique("backup")
+    ssh.server.must("POST", f"auth/approle/role/{role}", {"token_policies": ["default"], "token_ttl": "60s"})
+    role_id = ssh.server.must("GET", f"auth/approle/role/{role}/role-id")["data"]["role_id"]
+    for metadata, known in (('{"team": "x"}', role), ('{"role": "another"}', ""), ('{"cert_name": "another"}', "")):
+        made = ssh.server.must("POST", f"auth/approle/role/{role}/secret-id", {"metadata": metadata})["data"]
+        entered = ssh.server.vault().enter(approle_login("approle", role_id, Secret(made["secret_id"])))
+        assert ssh.server.vault(entered.token.reveal()).identity().role == known
     ssh.server.must("DELETE", f"auth/approle/role/{role}")
 
 
