@@ -80,6 +80,34 @@ def test_a_file_with_errors_is_left(applied):
     assert [(each["kind"], each["next_action"]) for each in actions] == [("file-errors", "warden catalog check")]
 
 
+INVENTORY = """\
+authorities: {{users: {{openbao: {mount}}}}}
+actors:
+  {actor}: {{identities: [{{workload: {reader}}}], source_addresses: [127.0.0.0/8], ttl: {ttl}}}
+"""
+
+
+def test_what_is_left_of_actors_is_shown(applied, unique):
+    world = applied.world
+    assert applied("prove", world.lane).returncode == 0
+    actor, file = unique("agt"), world.folder / "platform" / "inventory.yaml"
+    named = {"mount": unique("ssh"), "actor": actor, "reader": world.reader}
+    file.write_text(INVENTORY.format(**named, ttl="5m"))
+    _, (action,) = listed(applied)
+    assert (action["lane"], action["kind"], action["next_action"]) == (actor, "not-applied", f"warden apply {actor}")
+    code, (action,) = listed(applied, BAO_ADDR="")
+    assert (code, action["kind"], action["next_action"]) == (3, "not-proven", f"warden prove {actor}")
+    file.write_text(INVENTORY.format(**named, ttl="500h"))
+    _, (action,) = listed(applied)
+    assert (action["lane"], action["kind"], action["next_action"]) == (
+        "inventory",
+        "file-errors",
+        "warden catalog check",
+    )
+    done = applied("status")
+    assert "ttl: is not allowed for agt-" in done.stderr
+
+
 def test_owners_are_completed(applied):
     environment = applied.world.env(
         _WARDEN_COMPLETE="bash_complete", COMP_WORDS="warden next --owner pl", COMP_CWORD="3"

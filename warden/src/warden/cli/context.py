@@ -92,12 +92,8 @@ class Workspace:
     def inventory(self) -> Inventory | Invalid:
         """The SSH actors and hosts, or what is wrong with their file."""
         from warden.cli import wiring_ssh
-        from warden.core.errors import Invalid
 
-        try:
-            return wiring_ssh.inventory(self.platform)
-        except Invalid as fault:
-            return fault
+        return wiring_ssh.read(self.platform)
 
     @property
     def context(self) -> Context:

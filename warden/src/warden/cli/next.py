@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import complete, wiring, wiring_files, wiring_journal
+from warden.cli import complete, wiring, wiring_files, wiring_journal, wiring_ssh
 from warden.cli.context import Workspace
 from warden.cli.options import json_option
 from warden.core.errors import Exit, Inconclusive, UsageError
@@ -72,6 +72,7 @@ def _look(ctx: click.Context, platform: str, catalog: "Catalog", lane: str, owne
         journal,
         requests=wiring_files.every_request(platform, catalog),
         clock=lambda: datetime.now(UTC),
+        inventory=wiring_ssh.read(platform),
         lane=lane,
         owner=owner,
     )

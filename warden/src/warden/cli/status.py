@@ -35,6 +35,8 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
 
     Exit codes: 0 shown; 3 OpenBao or a cluster did not answer (what the journal knows is shown all the same).
     """
+    from warden.cli import wiring_ssh
+    from warden.cli.chosen import unusable
     from warden.usecases.orphans import Orphans, orphans
     from warden.usecases.status import status as observe
     from warden.usecases.steps.emergencies import waiting_emergencies
@@ -45,7 +47,7 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     listed = [each for each in catalog.lanes.values() if every or each.status == "active"]
     lanes = [catalog.lane(lane)] if lane else listed
     faults: list[WardenError] = []
-    left_behind, left_out = Orphans(), () if lane else catalog.left_out
+    left_behind, left_out = Orphans(), () if lane else (*catalog.left_out, *unusable(wiring_ssh.read(platform)))
     emergencies = [] if lane else waiting_emergencies(wiring_journal.journal(platform, asks=False))
     try:
         workspace = Workspace.of(ctx)

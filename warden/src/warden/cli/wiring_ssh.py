@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from warden.adapters.ssh.certificates import SshCertificates
-    from warden.core.errors import Fault
+    from warden.core.errors import Fault, Invalid
     from warden.core.lanes.catalog import Catalog
     from warden.core.openbao.api import Identity
     from warden.core.ssh.inventory import Actor, DeclaredAuthority, Inventory
@@ -26,6 +26,16 @@ def inventory(platform: str) -> Inventory:
     from warden.adapters.catalog.inventory import load_inventory
 
     return load_inventory(platform)
+
+
+def read(platform: str) -> Inventory | Invalid:
+    """The inventory, or what is wrong with its file."""
+    from warden.core.errors import Invalid
+
+    try:
+        return inventory(platform)
+    except Invalid as fault:
+        return fault
 
 
 def add_actor(platform: str, name: str, actor: Actor) -> str:

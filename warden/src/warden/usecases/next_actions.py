@@ -4,15 +4,16 @@ No value is read and nothing is changed.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from warden.core.changes.flaws import Missing
-from warden.core.errors import Effect, NotFound, WardenError
-from warden.core.journal.record import Record
+from warden.core.errors import Effect, Invalid, NotFound, WardenError
+from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.catalog import Catalog
 from warden.core.lanes.route import declaration, declared_route
+from warden.core.lifecycle.actor_actions import SubjectFacts, of_inventory, of_subject
 from warden.core.lifecycle.next_actions import (
     LaneFacts,
     NextAction,
@@ -27,8 +28,10 @@ from warden.core.lifecycle.next_actions import (
     owners,
     unknown_owner,
 )
+from warden.core.openbao.ssh_roles import SshResources, derive
 from warden.core.proofs.freshness import last_proof
 from warden.core.remedies import warden
+from warden.core.ssh.inventory import Inventory
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal
@@ -53,6 +56,7 @@ def next_actions(
     *,
     requests: Iterable[Shown],
     clock: Clock,
+    inventory: Inventory | Invalid,
     lane: str = "",
     owner: str = "",
 ) -> NextReport:
@@ -80,9 +84,41 @@ def next_actions(
     found += of_requests(map(_open, _waiting(requests)), {each.id: each for each in lanes})
     found += of_reviews(entries, catalog.files, now.date())
     if not lane:
-        found += of_emergencies(waiting_emergencies(journal), certificate_owner(catalog.declared.values()))
+        signs = certificate_owner(catalog.declared.values())
+        found += of_emergencies(waiting_emergencies(journal), signs)
+        subjects = _subjects(inventory, None if faults else vault, journal)
+        found += (action for each in subjects for action in of_subject(each, signs, now, counts_for))
+        found += of_inventory(inventory, signs)
     found += of_files((each for each in catalog.left_out if not lane), catalog.declared)
     return NextReport(actions=in_order(each for each in found if not owner or each.owner == owner), faults=faults)
+
+
+def _subjects(inventory: Inventory | Invalid, vault: Vault | None, journal: Journal) -> Iterator[SubjectFacts]:
+    """What is known of each actor and host."""
+    if isinstance(inventory, Invalid):
+        return
+    states = journal.states()
+    for name in (*inventory.actors, *inventory.hosts):
+        state = states.get(name, LaneState())
+        proof = state.proof
+        applied = journal.here(journal.log(lane=name, after=proof.seq, events=("apply.done",))) if proof else ()
+        yield SubjectFacts(
+            name=name,
+            actor=inventory.actor(name),
+            applied=_is_applied(derive(name, inventory), vault),
+            state=state,
+            changed_since=bool(applied),
+        )
+
+
+def _is_applied(resources: SshResources | None, vault: Vault | None) -> bool:
+    """Whether OpenBao has its policy; also where nothing of it is to be there, or nobody can be asked."""
+    if resources is None or vault is None:
+        return True
+    try:
+        return vault.policy(resources.policy) is not None
+    except WardenError:
+        return True
 
 
 def left_of(
