@@ -13,7 +13,7 @@ from warden.core.lanes.catalog import Catalog, Platform
 from warden.core.lanes.rules import located, unreported
 from warden.core.remedies import warden
 from warden.core.ssh.inventory import Inventory
-from warden.core.ssh.inventory_rules import beside, of_inventory
+from warden.core.ssh.inventory_rules import beside, of_empty_keys, of_inventory
 from warden.core.ssh.public_keys import public_key
 
 FILE = "inventory.yaml"
@@ -84,7 +84,8 @@ def parse_inventory(path: str, platform: Platform) -> Parsed:
     """The file, read alone. `platform` has the login mounts that identities may name."""
     source = Source(file=shown(path), path=path, id=FILE)
     inventory = structured(path, source, lambda _: Inventory, _without_public_keys) or Inventory()
-    complaints = unreported(of_inventory(inventory, platform), [fault.field for fault in source.faults])
+    found = (*of_inventory(inventory, platform), *of_empty_keys(inventory, source.lines))
+    complaints = unreported(found, [fault.field for fault in source.faults])
     faults = sorted([*source.faults, *located(source.file, source.lines, complaints)])
     return Parsed(inventory=inventory, file=source.file, faults=tuple(faults), lines=source.lines)
 

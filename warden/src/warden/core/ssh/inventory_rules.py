@@ -5,7 +5,7 @@ As in `warden.core.lanes.rules`, a rule and its wording are one line of code.
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from warden.core.lanes.catalog import Entry, Platform
 from warden.core.lanes.lane import Lane
@@ -31,6 +31,7 @@ _MOST_PRINCIPALS = 256
 """SSHKEY_CERT_MAX_PRINCIPALS of OpenSSH (sshkey.c)."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _HOST_NAME = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _COMMAND = re.compile(r"[ -~]{1,1024}", re.ASCII)
 
 
@@ -99,12 +100,21 @@ def _addresses(actor: NamedActor, field: str) -> Iterator[Complaint]:
     yield from _each(
         addresses, f"{field}.source_addresses", _network, "is not a network; write 10.1.0.0/16 or fd00::/8"
     )
-    for index, text in enumerate(addresses):
-        if (found := _network(text)) and found.prefixlen == 0:
-            yield Complaint(f"{field}.source_addresses[{index}]", "is every address there is; name those it has")
+    if _is_everywhere(filter(None, map(_network, addresses))):
+        yield Complaint(f"{field}.source_addresses", "is every address there is; name those it has")
 
 
-def _network(text: str) -> "ipaddress.IPv4Network | ipaddress.IPv6Network | None":
+def _is_everywhere(networks: Iterable[_Network]) -> bool:
+    """Also in parts, as 0.0.0.0/1 and 128.0.0.0/1."""
+    listed = list(networks)
+    old = ipaddress.collapse_addresses(each for each in listed if isinstance(each, ipaddress.IPv4Network))
+    new = ipaddress.collapse_addresses(each for each in listed if isinstance(each, ipaddress.IPv6Network))
+    return any(each.prefixlen == 0 for each in old) or any(each.prefixlen == 0 for each in new)
+
+
+def _network(text: str) -> _Network | None:
+    if not text.partition("/")[2].isdigit() and "/" in text:
+        return None  # a mask in place of its length, which sshd does not read
     try:
         return ipaddress.ip_network(text)
     except ValueError:
@@ -164,6 +174,15 @@ def _of_roles(inventory: Inventory) -> Iterator[Complaint]:
             if owners.setdefault(role, name) != name:
                 clause = f"has the role of an identity of {owners[role]}, {role}; name another role"
                 yield Complaint(f"actors.{name}.identities[{index}]", clause)
+
+
+def of_empty_keys(inventory: Inventory, fields: Container[str]) -> Iterator[Complaint]:
+    """A list of keys without any, among the `fields` of the file: it would be taken as one that was left out."""
+    listed = [(f"actors.{name}", each.public_keys) for name, each in inventory.actors.items()]
+    listed += [(f"hosts.{name}", each.public_keys) for name, each in inventory.hosts.items()]
+    for field, keys in listed:
+        if not keys and f"{field}.public_keys" in fields:
+            yield Complaint(f"{field}.public_keys", "is empty; leave it out for any key, or list those that are signed")
 
 
 def beside(inventory: Inventory, entries: Iterable[Entry]) -> Iterator[Complaint]:
