@@ -8,7 +8,7 @@ nothing is handed over.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import msgspec
@@ -20,7 +20,7 @@ from warden.core.errors import Refused, Unidentified, WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.closed_mark import mark_in
 from warden.core.remedies import AskOwner, warden
-from warden.usecases.steps.session import logged_in
+from warden.usecases.steps.logged_in import logged_in
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from warden.ports.policy import Policy
     from warden.ports.runner import Runner
     from warden.ports.vault import Vault
+    from warden.usecases.steps.logged_in import Obtained
     from warden.usecases.steps.second_person import Waiting
-    from warden.usecases.steps.session import Obtained
 
 Via = Literal["env", "fd", "stdout"]
 
@@ -241,7 +241,8 @@ def _failure_recorded(ask: Ask, journal: Journal) -> Iterator[_Begun]:
     except BaseException as fault:
         if begun.decision:
             body = {"decision": begun.decision, "begin": begun.begin, "kind": failure_kind(fault)}
-            _ignoring_errors(lambda: journal.record("access.failed", ask.lane.id, body | begun.token_end))
+            with suppress(WardenError):  # it is this fault that is to be reported
+                journal.record("access.failed", ask.lane.id, body | begun.token_end)
         raise
 
 
@@ -270,11 +271,3 @@ def _refusal_explained(ask: Ask, vault: Vault) -> Iterator[None]:
         fault.problem, fault.hint = ServerRefuses(fault.problem), ""
         fault.remedy = (AskOwner(ask.lane.owners.custody.repo, run=warden("plan", ask.lane.id)),)
         raise
-
-
-def _ignoring_errors(act: Callable[[], object]) -> None:
-    """Tidy up on the way out of another error, which is the one to report."""
-    try:
-        act()
-    except WardenError:
-        return

@@ -8,18 +8,15 @@ then is a certificate handed out. Of several, one that is refused is an error of
 
 from __future__ import annotations
 
-import functools
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from warden.core.access.decision import Question, decided
 from warden.core.access.identities import expect_allowed
-from warden.core.errors import Effect, Refused, Unidentified, WardenError, failure_kind
-from warden.core.journal.operations import abandoned, killed
+from warden.core.errors import Effect, Refused, Unidentified, WardenError
 from warden.core.remedies import warden
-from warden.core.ssh import issue_log
 from warden.core.ssh.callers import callers_of
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
@@ -28,12 +25,12 @@ from warden.core.ssh.emergency import expect_permitted
 from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
-from warden.usecases.steps.session import logged_in
+from warden.usecases.steps.logged_in import logged_in
+from warden.usecases.steps.signing_records import ToSign, discarded, issued, record_begin, record_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from warden.core.journal.record import NewRecord, Record
     from warden.core.lanes.readers import Seconds
     from warden.core.openbao.api import Identity
     from warden.core.ssh.certificate import Certificate, CertificateSpec
@@ -48,10 +45,6 @@ if TYPE_CHECKING:
 
     AuthorityFor = Callable[[Vault], CertificateAuthority]
     """The authority as the caller's session reaches it; one that is not at OpenBao looks at no session."""
-
-
-_RECENT = 50
-"""How many of the newest records are looked at for killed signings: it is to be quick."""
 
 
 class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,19 +93,6 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     ttl: Seconds
 
 
-class _Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be signed, under which decision; ``begin`` is its record, ``body`` what each record says of it.
-
-    ``emergency`` is the record ``certificate.emergency``; 0 where OpenBao knows the caller.
-    """
-
-    wanted: _Wanted
-    spec: CertificateSpec
-    body: dict[str, Any]
-    begin: int = 0
-    emergency: int = 0
-
-
 def sign(ask: SignRequest, *, caller: Caller, authority: AuthorityFor, tools: SignTools) -> Signed:
     """One certificate. If this raises, none was handed out."""
     return sign_all([ask], caller=caller, authority=authority, tools=tools)[0]
@@ -149,16 +129,17 @@ def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
 def _signed(
     wanted: Sequence[_Wanted], who: Identity, authority: CertificateAuthority, tools: SignTools, *, action: str = "sign"
 ) -> tuple[Signed, ...]:
-    begun = _begun([_decided(each, who, authority.where, action, tools) for each in wanted], tools.journal)
-    done: list[tuple[_Decided, Certificate]] = []
+    begun = record_begin([_decided(each, who, authority.where, action, tools) for each in wanted], tools.journal)
+    done: list[tuple[ToSign, Certificate]] = []
     try:
         trusted = tuple(map(tools.certificates.fingerprint, authority.public_keys()))
         for each in begun:
             done.append((each, _certificate(each, authority, trusted, tools)))  # noqa: PERF401 - kept where one fails
     except BaseException as fault:
-        _ignoring_errors(functools.partial(_record_failed, begun, done, fault, tools.journal))
+        with suppress(WardenError):  # it is this fault that is to be reported
+            record_failed(begun, done, fault, tools.journal)
         raise
-    records = tools.journal.record_all([_issued(*each) for each in done])
+    records = tools.journal.record_all([issued(*each) for each in done])
     return tuple(
         Signed(
             subject=each.spec.subject,
@@ -175,21 +156,11 @@ def _signed(
 # -- before ---------------------------------------------------------------------------------------------------------
 
 
-def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: SignTools) -> _Decided:
+def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: SignTools) -> ToSign:
     """What is to be signed, and the policy's decision: journaled at once where it denies."""
     ask, subject = wanted.ask, wanted.ask.subject
     spec = decide(subject, wanted.key, who, tools.clock(), wanted.ttl)
-    context = {
-        "reason": ask.reason,
-        "principals": list(spec.principals),
-        "actor_type": subject.kind if isinstance(subject, NamedActor) else "",
-        "fingerprint": wanted.key.fingerprint,
-        "ttl": wanted.ttl,
-        "type": spec.type,
-    }
-    question = Question(
-        identity=who, action=action, resource=subject.name, context=context, declared=_declared(subject)
-    )
+    question = _question(wanted, spec, who, action)
     decision = tools.policy.decide(question)
     body = decided(question, decision)
     if decision.effect == "deny":
@@ -197,60 +168,38 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
         if action == BREAK_GLASS:
             expect_permitted(subject.name, who, decision)
         expect_allowed(callers_of(subject), question, decision)
-    return _Decided(wanted=wanted, spec=spec, body=body | {"where": where})
-
-
-def _declared(subject: Subject) -> Any:
-    return subject if isinstance(subject, NamedActor) else subject.declared
-
-
-def _begun(wanted: Sequence[_Decided], journal: Journal) -> list[_Decided]:
-    """Each decision and what is about to happen, in one write."""
-    entries = [_before(each) for each in wanted]
-    earlier = [abandoned(record, found="nothing-handed-over") for record in _killed(wanted, journal)]
-    numbers = iter(journal.record_all([*earlier, *(entry for of_one in entries for entry in of_one)])[len(earlier) :])
-    found = [{event: next(numbers) for event, *_ in of_one} for of_one in entries]
-    return [
-        msgspec.structs.replace(each, begin=of_one[issue_log.BEGIN], emergency=of_one.get(issue_log.EMERGENCY, 0))
-        for each, of_one in zip(wanted, found, strict=True)
-    ]
-
-
-def _before(each: _Decided) -> list[NewRecord]:
-    """What is recorded of one before it is signed."""
-    subject = each.spec.subject
-    decision = {name: value for name, value in each.body.items() if name != "where"}
-    loud = [(issue_log.EMERGENCY, subject, _about(each))] if each.body["action"] == BREAK_GLASS else []
-    return [("decision", subject, decision), *loud, (issue_log.BEGIN, subject, _about(each))]
-
-
-def _killed(wanted: Sequence[_Decided], journal: Journal) -> list[Record]:
-    """Signings of a moment ago that were killed: whatever was signed, nobody got it."""
-    subjects = dict.fromkeys(each.spec.subject for each in wanted)
-    return [each for name in subjects for each in killed(journal.unfinished(name, last=_RECENT), "certificate")]
-
-
-def _about(each: _Decided) -> dict[str, Any]:
-    """Who asked, why, under which decision."""
-    return {
-        "decision": each.body["id"],
-        "identity": each.body["identity"],
-        "reason": each.wanted.ask.reason,
-        "where": each.body["where"],
-        "requested_ttl": each.wanted.ttl,
-        "fingerprint": each.wanted.key.fingerprint,
-        "type": each.spec.type,
-        "principals": list(each.spec.principals),
-        **({"begin": each.begin} if each.begin else {}),
-        **({"emergency": each.emergency} if each.emergency else {}),
+    about = {
+        "decision": decision.id,
+        "identity": body["identity"],
+        "reason": ask.reason,
+        "where": where,
+        "requested_ttl": wanted.ttl,
+        "fingerprint": wanted.key.fingerprint,
+        "type": spec.type,
+        "principals": list(spec.principals),
     }
+    return ToSign(spec=spec, decision=body, about=about, handed={"handed": ask.handed, "path": ask.path})
+
+
+def _question(wanted: _Wanted, spec: CertificateSpec, who: Identity, action: str) -> Question:
+    subject = wanted.ask.subject
+    kind, declared = (subject.kind, subject) if isinstance(subject, NamedActor) else ("", subject.declared)
+    context = {
+        "reason": wanted.ask.reason,
+        "principals": list(spec.principals),
+        "actor_type": kind,
+        "fingerprint": wanted.key.fingerprint,
+        "ttl": wanted.ttl,
+        "type": spec.type,
+    }
+    return Question(identity=who, action=action, resource=subject.name, context=context, declared=declared)
 
 
 # -- signing --------------------------------------------------------------------------------------------------------
 
 
 def _certificate(
-    each: _Decided, authority: CertificateAuthority, trusted: Sequence[str], tools: SignTools
+    each: ToSign, authority: CertificateAuthority, trusted: Sequence[str], tools: SignTools
 ) -> Certificate:
     """What the authority signed, if it is what was decided. Raises `Refused` otherwise."""
     with _refusal_explained(each.spec.subject):
@@ -262,60 +211,13 @@ def _certificate(
     raise Refused(problem, effect=Discarded(), system=authority.where, subject=each.spec.subject)
 
 
-# -- after ----------------------------------------------------------------------------------------------------------
-
-
-def _issued(each: _Decided, found: Certificate) -> tuple[str, str, dict[str, Any]]:
-    body = {
-        "subject": each.spec.subject,
-        "type": found.type,
-        "serial": found.serial,
-        "fingerprint": found.fingerprint,
-        "authority": found.authority,
-        "key_id": found.key_id,
-        "principals": list(found.principals),
-        "valid_after": found.valid_after,
-        "valid_before": found.valid_before,
-        "handed": each.wanted.ask.handed,
-        "path": each.wanted.ask.path,
-    }
-    return issue_log.ISSUED, each.spec.subject, _about(each) | body
-
-
-def _record_failed(
-    begun: Sequence[_Decided], done: Sequence[tuple[_Decided, Certificate]], fault: BaseException, journal: Journal
-) -> None:
-    """What was signed before, which nobody gets; the one that failed; those that were not asked for any more."""
-    failed, *left = begun[len(done) :]
-    numbers = journal.record_all([_issued(*each) for each in done])
-    gone = [_discarded(each.spec.subject, found, no, fault) for (each, found), no in zip(done, numbers, strict=True)]
-    problem = fault.problem if isinstance(fault, WardenError) else None
-    if isinstance(problem, NotAsDecided):
-        wrong = {"differences": [msgspec.to_builtins(each) for each in problem.differences]}
-        entry = (issue_log.REFUSED, failed.spec.subject, _about(failed) | wrong)
-    else:
-        entry = (issue_log.FAILED, failed.spec.subject, _about(failed) | {"kind": failure_kind(fault)})
-    rest = [(issue_log.FAILED, each.spec.subject, _about(each) | {"kind": "not-asked"}) for each in left]
-    journal.record_all([*gone, entry, *rest])
-
-
-def _discarded(subject: str, found: Certificate, issued: int, fault: BaseException) -> tuple[str, str, dict[str, Any]]:
-    body = {
-        "issued": issued,
-        "serial": found.serial,
-        "fingerprint": found.fingerprint,
-        "kind": failure_kind(fault),
-    }
-    return issue_log.DISCARDED, subject, body
-
-
 def hand_over(signed: Signed, to: Callable[[str], None], journal: Journal) -> None:
     """Give `to` the certificate's line; where that fails, the journal says that nobody has it."""
     try:
         to(signed.certificate.line)
     except BaseException as fault:
-        record = _discarded(signed.subject, signed.certificate, signed.record, fault)
-        _ignoring_errors(functools.partial(journal.record_all, [record]))
+        with suppress(WardenError):  # as above
+            journal.record_all([discarded(signed.subject, signed.certificate, signed.record, fault)])
         raise
 
 
@@ -329,11 +231,3 @@ def _refusal_explained(subject: str) -> Iterator[None]:
         if not (fault.remedy or fault.hint or isinstance(fault, Unidentified)):
             fault.remedy = (warden("plan", subject),)
         raise
-
-
-def _ignoring_errors(act: Callable[[], object]) -> None:
-    """Tidy up on the way out of another error, which is the one to report."""
-    try:
-        act()
-    except WardenError:
-        return

@@ -17,7 +17,7 @@ from warden.ports.audit_log import AuditLog
 from warden.ports.caller import Caller
 from warden.ports.vault import Vault
 from warden.usecases.steps.audit_lines import read_evidence
-from warden.usecases.steps.session import logged_in
+from warden.usecases.steps.logged_in import logged_in
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
