@@ -84,7 +84,7 @@ def test_a_policy_that_denies_no_parameters_lets_the_forced_options_be_left_out(
     world.server.must("POST", f"{world.mount}/roles/{world.actor}", world.ssh_role | {"allowed_critical_options": ""})
     found = prove(world, code=1)["signer-options"]
     assert (found["word"], found["observed"]) == ("FAIL", "allowed")
-    assert found["serial"] > 0  # so that it can be revoked
+    assert int(found["serial"]) > 0  # so that it can be revoked
 
 
 @pytest.mark.parametrize(

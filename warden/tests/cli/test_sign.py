@@ -75,6 +75,7 @@ def test_json_is_the_same_answer(world):
     assert answer["subject"] == world.actor
     assert answer["principals"] == ["deploy"]
     assert f"Serial: {answer['serial']}" in listed(world, answer["certificate"])
+    assert isinstance(answer["serial"], str), "jq rounds numbers of 64 bits"
     assert answer["record"] == records(world)[-1]["seq"]
 
 

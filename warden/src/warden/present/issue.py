@@ -23,7 +23,7 @@ def ensured_json(found: Ensured, certificate_file: str) -> dict[str, Any]:
     kept = found.kept
     return {
         "subject": kept.actor,
-        "serial": kept.serial,
+        "serial": str(kept.serial),
         "valid_before": iso(kept.valid_before),
         "renewed": found.renewed,
         "stale": found.fault is not None,

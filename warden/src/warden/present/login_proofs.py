@@ -51,7 +51,7 @@ def _verdict_json(verdict: LoginVerdict) -> dict[str, Any]:
         "sshd": "" if verdict.status else verdict.said,
         "status": verdict.status,
         "audit": verdict.audit,
-        "serial": verdict.serial,
+        "serial": str(verdict.serial) if verdict.serial else "",
         "authority": verdict.authority,
         "certificate": verdict.record,
         "detail": explanation(verdict),

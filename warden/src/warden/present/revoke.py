@@ -56,14 +56,14 @@ def document(done: Revoking) -> None:
                 {
                     "subject": each.subject or None,
                     "authority": each.authority or None,
-                    "serials": list(each.serials),
+                    "serials": list(map(str, each.serials)),
                     "keys": list(each.keys),
                     "until": moment(each.until) if each.until else None,
                     "record": record,
                 }
                 for each, record in zip(done.plan.revocations, done.records, strict=True)
             ],
-            "already": [one.serial for one in done.plan.already],
+            "already": [str(one.serial) for one in done.plan.already],
             "reason": done.plan.revocations[0].reason if done.plan.revocations else None,
             "krl": published_json(done.published),
         }

@@ -10,13 +10,16 @@ from warden.usecases.sign import Signed
 
 
 def as_json(signed: Signed, path: str) -> dict[str, Any]:
-    """The certificate's parts by the names of OpenSSH, and where it comes from; ``path`` is where it was written."""
+    """The certificate's parts by the names of OpenSSH, and where it comes from; ``path`` is where it was written.
+
+    Serials are texts: jq and JavaScript round numbers of 64 bits, and a rounded serial revokes something else.
+    """
     found = signed.certificate
     return {
         "subject": signed.subject,
         "certificate": found.line,
         "type": found.type,
-        "serial": found.serial,
+        "serial": str(found.serial),
         "key_id": found.key_id,
         "principals": list(found.principals),
         "valid_after": _iso(found.valid_after),
