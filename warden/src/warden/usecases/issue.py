@@ -76,6 +76,7 @@ def issue(
                 ttl=ask.ttl,
                 reason=ask.reason,
                 handed=holder.handed,
+                asked_by="issue",
                 path=path,
             )
         )

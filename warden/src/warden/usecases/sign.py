@@ -17,7 +17,7 @@ from warden.core.access.decision import Question, decided
 from warden.core.access.identities import expect_allowed
 from warden.core.errors import Effect, Refused, Unidentified, WardenError
 from warden.core.remedies import warden
-from warden.core.ssh.callers import callers_of
+from warden.core.ssh.callers import AskedBy, callers_of
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
@@ -51,7 +51,7 @@ class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that is asked for.
 
     ``public_key`` is a line of OpenSSH, ``ttl`` in seconds (``None``: what the inventory says). ``handed`` and ``path``
-    are where the certificate will go to; the journal keeps both.
+    are where the certificate will go to; the journal keeps both. ``asked_by`` is the command to advise.
     """
 
     subject: Subject
@@ -60,6 +60,7 @@ class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     handed: Handed = "stdout"
     path: str = ""
+    asked_by: AskedBy = "sign"
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def sign_all(
 ) -> tuple[Signed, ...]:
     """Several certificates of one subject's caller, with one write to the journal before and one after."""
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
-    with logged_in(callers_of(asks[0].subject), caller) as session:
+    with logged_in(callers_of(asks[0].subject, asks[0].asked_by), caller) as session:
         return _signed(wanted, session.who, authority(session.vault), tools)
 
 
@@ -167,7 +168,7 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
         tools.journal.record("decision", subject.name, body)
         if action == BREAK_GLASS:
             expect_permitted(subject.name, who, decision)
-        expect_allowed(callers_of(subject), question, decision)
+        expect_allowed(callers_of(subject, ask.asked_by), question, decision)
     about = {
         "decision": decision.id,
         "identity": body["identity"],

@@ -131,3 +131,18 @@ def test_the_ways_to_log_in_begin_with_people():
     assert any("--role-id" in each for each in shown)
     assert any("--token-file" in each for each in shown)
     assert log_in(callers_of(NamedHost(name="web", declared=Host()))) == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "asked_by", "advised"),
+    [
+        (ACTOR, "sign", "warden sign agt-ci --pubkey FILE --reason TEXT"),
+        (ACTOR, "issue", "warden issue agt-ci --reason TEXT"),
+        (NamedHost(name="web", declared=Host()), "sign", "warden ssh host sign web --pubkey FILE --reason TEXT"),
+    ],
+)
+def test_what_is_advised_is_the_command_that_was_run(subject, asked_by, advised):
+    wants = Decision(id="d", effect="deny", policies=("why",), message="", wants_reason=True)
+    with pytest.raises(Refused) as caught:
+        expect_allowed(callers_of(subject, asked_by), ask(who("company", "ssh-agt-ci")), wants)
+    assert [command(each) for each in caught.value.remedy] == [advised]

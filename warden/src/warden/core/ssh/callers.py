@@ -1,6 +1,7 @@
 """Who may have certificates signed for an actor or a host."""
 
 import functools
+from typing import Literal
 
 from warden.core.access.identities import Declaration
 from warden.core.errors import Effect
@@ -8,13 +9,23 @@ from warden.core.remedies import warden
 from warden.core.ssh.decision import Subject
 from warden.core.ssh.inventory import NamedActor
 
+AskedBy = Literal["sign", "issue"]
+"""What the caller runs for a certificate of an actor: with a key of its own, or for a fresh one."""
 
-def callers_of(subject: Subject) -> Declaration:
-    """An actor's identities; whose certificates a host has signed, the policy alone says."""
+
+def callers_of(subject: Subject, asked_by: AskedBy = "sign") -> Declaration:
+    """An actor's identities; whose certificates a host has signed, the policy alone says.
+
+    What is advised is the command that was run, `asked_by`.
+    """
     named = subject if isinstance(subject, NamedActor) else None
+    if named and asked_by == "issue":
+        command = functools.partial(warden, "issue", subject.name)
+    else:
+        command = functools.partial(warden, "sign" if named else "ssh host sign", subject.name, pubkey="FILE")
     return Declaration(
         subject=subject.name,
         roles={each: named.role_of(each) for each in named.declared.identities} if named else None,
-        command=functools.partial(warden, "sign", subject.name, pubkey="FILE"),
+        command=command,
         effect=Effect.NOTHING_SIGNED,
     )
