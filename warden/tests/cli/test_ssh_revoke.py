@@ -190,7 +190,8 @@ def test_a_terminal_is_asked(world, answer, code):
         (["--serial", "1", "--actor", "x"], "cannot be used with"),
         (["--serial", "1", "--ca", "md5:00"], "not a fingerprint"),
         (["--since", "tomorrow"], "not a time in the past"),
-        (["--key", "/nowhere"], "cannot be read"),
+        (["--key", "/nowhere"], "cannot be read (no such file or directory). Nothing was done."),
+        (["--key", __file__], "Nothing was done."),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(world, argv, said):
@@ -203,6 +204,13 @@ def test_an_actor_with_nothing_out_there_is_an_answer_that_is_no(world):
     done = world.run("ssh", "revoke", "--actor", "agt-nobody", "--reason", "why", "--yes")
     assert done.returncode == 1
     assert "no certificate of agt-nobody" in done.stderr
+
+
+def test_an_actor_that_is_misspelt_is_answered_with_the_nearest(world):
+    world.certificate()
+    done = world.run("ssh", "revoke", "--actor", f"{world.actor}x", "--reason", "why", "--yes")
+    assert done.returncode == 1
+    assert f"nearest: {world.actor}" in done.stderr
 
 
 def test_without_a_key_that_signs_nothing_is_recorded(world):

@@ -135,8 +135,12 @@ def _fingerprint(named: str) -> str:
     """The fingerprint of a key that is named by it, or by its file. Raises `UsageError`."""
     if FINGERPRINT.fullmatch(named):
         return named
-    line = wiring_ssh.read_public_key(named).decode("utf-8", "replace")
-    return wiring_ssh.certificates().fingerprint(line)
+    try:
+        line = wiring_ssh.read_public_key(named).decode("utf-8", "replace")
+        return wiring_ssh.certificates().fingerprint(line)
+    except UsageError as fault:
+        fault.effect = Effect.NOTHING_DONE  # what reads keys speaks of signing
+        raise
 
 
 def _moment(text: str) -> float:

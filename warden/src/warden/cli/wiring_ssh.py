@@ -6,6 +6,8 @@ import datetime as dt
 import os
 from typing import TYPE_CHECKING
 
+from warden.core.errors import Effect
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -131,7 +133,7 @@ def local_user() -> Identity:
 def read_public_key(path: str) -> bytes:
     """The content of a public key's file. Raises `UsageError`."""
     from warden.adapters.machine.regular_file import NotUsable, read_bytes
-    from warden.core.errors import Effect, UsageError
+    from warden.core.errors import UsageError
 
     try:
         return read_bytes(path, 1 << 16)
@@ -148,7 +150,7 @@ def public_key_line(path: str) -> str:
 def certificate_path(path: str) -> str:
     """The whole path. Raises `UsageError` where something is there that is not a certificate: it would be lost."""
     from warden.adapters.machine.regular_file import NotUsable, read_bytes
-    from warden.core.errors import Effect, UsageError
+    from warden.core.errors import UsageError
     from warden.core.ssh.public_keys import certified_type
 
     if not os.path.exists(path):

@@ -10,6 +10,7 @@ import msgspec
 
 from warden.core.errors import Effect, NotFound, UsageError, WardenError
 from warden.core.journal.record import NewRecord
+from warden.core.lanes.catalog import nearest
 from warden.core.remedies import warden
 from warden.core.ssh.issue_log import EVENTS, REVOKED, Issued, issued
 from warden.core.ssh.revocation import (
@@ -30,9 +31,10 @@ from warden.usecases.krl import LANE, Published, Publisher, build
 
 
 class NothingToRevoke(msgspec.Struct, frozen=True):
-    """The issue log has no certificate that is meant and may still be valid."""
+    """The issue log has nothing of the actor that is still valid; ``nearest`` are names in it that look like it."""
 
     actor: str
+    nearest: tuple[str, ...] = ()
 
 
 class RecordedOnly(msgspec.Struct, frozen=True):
@@ -88,7 +90,9 @@ def planned(chosen: Selection, reason: str, authorities: Mapping[str, str], jour
     open_ones = known.new(unfinished(chosen, records, now, reason))
     made = [*decided(known.left(chosen, found), left, authorities, reason), *open_ones]
     if chosen.actor and not found and not open_ones:
-        raise NotFound(NothingToRevoke(chosen.actor), effect=Effect.NOTHING_DONE, subject=chosen.actor)
+        names = {one.subject for one in issued(records)}
+        near = () if chosen.actor in names else tuple(nearest(chosen.actor, sorted(names)))
+        raise NotFound(NothingToRevoke(chosen.actor, near), effect=Effect.NOTHING_DONE, subject=chosen.actor)
     already = tuple(one for one in found if known.has(one))
     return Plan(certificates=tuple(left), already=already, revocations=tuple(made))
 

@@ -14,7 +14,8 @@ def _(problem: SerialOfSeveral) -> str:
 
 @describe.register
 def _(problem: NothingToRevoke) -> str:
-    return f"the issue log has no certificate of {name(problem.actor)} that may still be valid"
+    near = f"; nearest: {', '.join(map(name, problem.nearest))}" if problem.nearest else ""
+    return f"the issue log has no certificate of {name(problem.actor)} that may still be valid{near}"
 
 
 @describe.register
