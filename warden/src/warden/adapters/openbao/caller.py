@@ -92,7 +92,9 @@ def _approle(role_id: str | None, secret_id_file: str | None) -> AppRoleCredenti
         )
     secret_id = _read_token(secret_id_file)
     if secret_id is None:
-        raise _no_token(secret_id_file, "is not there, or is empty")
+        raise _no_token(
+            secret_id_file, "is not there, or is empty", "name the file with the SecretID: --secret-id-file"
+        )
     return AppRoleCredential(role_id=role_id, secret_id=secret_id, path=secret_id_file)
 
 
@@ -196,7 +198,8 @@ def _read_token(path: str) -> Secret | None:
     return Secret(text) if text else None
 
 
-def _no_token(path: str, what: str) -> Unidentified:
+def _no_token(path: str, what: str, hint: str = "") -> Unidentified:
+    """``hint`` is for a file that no login writes."""
     from secret_scan import redact  # costs a start that goes well nothing
 
     path = redact(path)  # the token itself is soon given instead of its file
@@ -205,8 +208,8 @@ def _no_token(path: str, what: str) -> Unidentified:
         effect=Effect.NOTHING_ASKED,
         system="token file",
         subject=path,
-        hint="name the right file (--token-file FILE for a service-account token), or log in again",
-        remedy=(RunBao(action="login-default"),),
+        hint=hint or "name the right file (--token-file FILE for a service-account token), or log in again",
+        remedy=() if hint else (RunBao(action="login-default"),),
     )
 
 

@@ -87,7 +87,7 @@ def ttl_of(subject: Subject, asked: int | None) -> Seconds:
         effect=Effect.NOTHING_SIGNED,
         system="platform",
         subject=subject.name,
-        hint=f"--ttl {most}s",
+        hint=f"leave --ttl out, or ask for at most --ttl {most}s",
     )
 
 

@@ -73,7 +73,9 @@ def _(_effect: Discarded) -> str:
 
 @describe.register
 def _(problem: TtlOverLimit) -> str:
-    return f"{problem.subject} gets certificates of {span(problem.most)} at most, and {span(problem.asked)} were asked"
+    return (
+        f"{problem.subject} gets certificates of at most {span(problem.most)}, and {span(problem.asked)} was asked for"
+    )
 
 
 @describe.register
