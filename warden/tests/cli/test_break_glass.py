@@ -130,6 +130,8 @@ def test_without_a_reason_nothing_is_signed(glass, reason):
 def test_an_agent_is_refused_by_the_policy_of_this_machine(glass):
     done = glass.sign(actor="agt-bot")
     assert (done.returncode, done.stdout) == (4, "")
+    log = glass.world.run("ssh", "log", "agt-bot", **DOWN).stdout
+    assert "DENIED  agt-bot" in log, "the issue log has what a policy denied"
     assert glass.events() == ["decision"]
     assert "the access policy of this machine denies" in done.stderr
     assert "token" not in done.stderr, "no login at OpenBao would help"
@@ -262,7 +264,9 @@ def test_issue_without_a_reason_makes_no_key(glass):
 def test_status_and_next_show_it_until_somebody_else_has_looked(glass):
     number = emergency(glass)
     status, actions = glass.world.run("status", **DOWN), glass.world.run("next", "--json", **DOWN)
-    assert f"warden ssh acknowledge {number}" in glass.world.run("ssh", "status", **DOWN).stdout
+    out_there = glass.world.run("ssh", "status", **DOWN).stdout
+    assert f"warden ssh acknowledge {number}" in out_there
+    assert out_there.startswith("BREAK-GLASS: ")
     assert status.stdout.startswith("BREAK-GLASS: ")
     assert f"warden ssh acknowledge {number}" in status.stdout
     (left,) = [each for each in json.loads(actions.stdout) if each["kind"] == "emergency"]

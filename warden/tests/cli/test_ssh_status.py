@@ -194,7 +194,9 @@ def test_what_was_revoked_is_shown_and_goes_from_the_agent_even_when_it_was_forg
     assert done.returncode == 0, done.stderr
     by_serial = {each["serial"]: each["condition"] for each in desk.json("ssh", "status")["certificates"]}
     assert by_serial == {serial: "revoked", str(other["serial"]): "valid"}
-    assert "REVOKED" in desk.warden("ssh", "status").stdout
+    shown = desk.warden("ssh", "status").stdout
+    assert "REVOKED" in shown
+    assert "Next: warden ssh cleanup" in shown, "ssh would go on showing the certificate"
     for path in desk.state.glob("*.json"):
         path.unlink()
     (removed,) = desk.json("ssh", "cleanup")["removed"]

@@ -20,7 +20,7 @@ def ca() -> None:
 
     \b
     Examples:
-      warden ssh ca show > /etc/ssh/trusted_user_ca_keys
+      warden ssh ca show > /etc/ssh/warden/user_ca.pub
       warden ssh ca rotate
     """
 
@@ -41,7 +41,7 @@ def show(ctx: click.Context, /, *, purpose: Purpose | None, as_json: bool) -> No
 
     \b
     Examples:
-      warden ssh ca show > /etc/ssh/trusted_user_ca_keys
+      warden ssh ca show > /etc/ssh/warden/user_ca.pub
       warden ssh ca show --for hosts --json
     """
     from warden.present import ssh_ca

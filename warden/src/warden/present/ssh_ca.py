@@ -59,7 +59,11 @@ def _next(done: Rotated) -> list[str]:
         ]
     if done.step == "switch":
         return [f"Hosts keep trusting the old key until {ended(done.until)}. Then delete it: {to_paste(again)}"]
-    return [f"Hosts need it no longer. What they are to trust now: {to_paste(show)}"]
+    revoke = warden("ssh revoke", key=done.key.fingerprint, reason="TEXT")
+    return [
+        f"Hosts need it no longer. What they are to trust now: {to_paste(show)}",
+        f"After a leak, have hosts that still trust it refuse it: {to_paste(revoke)}",
+    ]
 
 
 def ended(until: int) -> str:

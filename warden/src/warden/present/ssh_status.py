@@ -11,6 +11,7 @@ from warden.core.ssh.issue_log import (
     ABANDONED,
     ACKNOWLEDGED,
     BEGIN,
+    DECISION,
     DISCARDED,
     EMERGENCY,
     FAILED,
@@ -23,10 +24,11 @@ from warden.core.ssh.scorecard import Mark, Score
 from warden.present import errors, terminal
 from warden.present.commands import to_paste
 from warden.present.emergency import emergency_json, show_emergencies
-from warden.present.inventory import span
 from warden.present.issue import held_by, iso
 from warden.usecases.ssh_cleanup import Removed
 from warden.usecases.ssh_status import SshStatus
+
+_DAY, _HOUR, _MINUTE = 86_400, 3600, 60
 
 # -- status -----------------------------------------------------------------------------------------------------------
 
@@ -77,7 +79,8 @@ def _here(each: HeldHere, now: float) -> dict[str, Any]:
 
 
 def show_status(found: SshStatus, now: float) -> None:
-    """One row for each certificate; below it what this machine holds beside them, and what waits for somebody."""
+    """What waits for somebody, one row for each certificate, and what this machine holds beside them."""
+    show_emergencies(found.emergencies)
     if found.lines:
         head = ("SUBJECT", "SERIAL", "STATUS", "UNTIL", "HERE", "WHO")
         terminal.table(head, [_row(each, now) for each in found.lines])
@@ -86,9 +89,16 @@ def show_status(found: SshStatus, now: float) -> None:
     for each in found.others:
         where = held_by(each.kept.holder, each.kept.actor)
         terminal.sentence(f"Of another platform or journal: {each.kept.actor}, serial {each.kept.serial}, {where}.")
-    show_emergencies(found.emergencies)
-    if any(line.here and line.here.kept.standing(now) == "expired" for line in found.lines):
+    if any(_useless(line, now) for line in found.lines):
         terminal.sentence(f"Next: {to_paste(warden('ssh cleanup'))}")
+
+
+def _useless(line: StatusLine, now: float) -> bool:
+    """Whether this machine holds it although no host takes it: ssh would go on showing it."""
+    here = line.here
+    if here is None or here.presence == "gone":
+        return False
+    return line.certificate.condition == "revoked" or here.kept.standing(now) == "expired"
 
 
 def _row(line: StatusLine, now: float) -> tuple[str, ...]:
@@ -102,11 +112,15 @@ def _row(line: StatusLine, now: float) -> tuple[str, ...]:
 def _until(end: int, now: float) -> str:
     if end <= now:
         return terminal.ago(iso(end))
-    left = int(end - now)
-    for size in (3600, 60):
-        if left >= size:
-            return f"in {span(left // size * size)}"
-    return f"in {left} s"
+    return f"in {_about(int(end - now))}"
+
+
+def _about(seconds: int) -> str:
+    """``29 d``, ``8 h``, ``15 min`` or seconds: whole ones, and at least two of them."""
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def _where(line: StatusLine) -> str:
@@ -123,6 +137,7 @@ _EVENTS: Mapping[str, str] = {
     BEGIN: "asked",
     ISSUED: "issued",
     REFUSED: "REFUSED",
+    DECISION: "DENIED",
     FAILED: "failed",
     ABANDONED: "killed",
     DISCARDED: "discarded",
@@ -164,7 +179,15 @@ def _log_row(each: Record) -> tuple[str, ...]:
     serials = [body["serial"]] if "serial" in body else list(body.get("serials", ()))
     shown = ", ".join(map(str, serials[:2])) + (f" and {len(serials) - 2} more" if len(serials) > 2 else "")  # noqa: PLR2004
     what = str(body.get("reason") or body.get("kind") or body.get("comment") or "")
-    return (str(each.seq), each.at, _EVENTS[each.event], name(each.lane), shown or "-", who(body) or "-", what)
+    return (
+        str(each.seq),
+        f"{each.at[:19]}Z",
+        _EVENTS[each.event],
+        name(each.lane),
+        shown or "-",
+        who(body) or "-",
+        what,
+    )
 
 
 # -- scorecard --------------------------------------------------------------------------------------------------------
@@ -198,8 +221,13 @@ def show_scorecard(scores: Sequence[Score], since: str) -> None:
 def _score_row(each: Score) -> tuple[str, ...]:
     counts = (each.issued, each.valid, each.revoked, each.refused, each.failed, each.callers)
     last = terminal.ago(each.last) if each.last else "never"
-    longest = span(each.longest // 60 * 60) if each.longest >= 60 else f"{each.longest} s"  # noqa: PLR2004 - a minute
-    return (each.actor, *map(str, counts), longest if each.issued else "-", last, ", ".join(each.marks) or "-")
+    return (
+        each.actor,
+        *map(str, counts),
+        _about(each.longest) if each.issued else "-",
+        last,
+        ", ".join(each.marks) or "-",
+    )
 
 
 # -- cleanup ----------------------------------------------------------------------------------------------------------

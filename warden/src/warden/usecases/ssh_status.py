@@ -9,7 +9,7 @@ import msgspec
 from warden.core.errors import WardenError
 from warden.core.ssh.emergency import Emergency  # noqa: TC001 - a type of a structure, as the next ones
 from warden.core.ssh.held_here import HeldHere, StatusLine, not_listed, status_lines
-from warden.core.ssh.issue_log import EVENTS
+from warden.core.ssh.issue_log import DECISION, EVENTS, denied
 from warden.core.ssh.out_there import OutThere, out_there
 from warden.core.ssh.scorecard import Declared, Score, scorecard
 from warden.usecases.steps.emergencies import waiting_emergencies
@@ -74,7 +74,8 @@ def _presence(kept: Kept, place_of: PlaceOf) -> Presence:
 
 def ssh_log(journal: Journal, *, subject: str = "", last: int = 0, since: float | None = None) -> Sequence[Record]:
     """The issue log's records at this place, oldest first: of one actor or host, the newest, or those since a time."""
-    found = journal.here(journal.log(lane=subject or None, events=EVENTS))
+    found = journal.here(journal.log(lane=subject or None, events=(*EVENTS, DECISION)))
+    found = [each for each in found if each.event != DECISION or denied(each)]
     found = [each for each in found if since is None or _at(each) >= since]
     return found[-last:] if last else found
 

@@ -2,7 +2,7 @@
 
 from issue_records import issued_record, record
 
-from warden.core.ssh.issue_log import ACKNOWLEDGED, DISCARDED, EMERGENCY, FAILED, REFUSED
+from warden.core.ssh.issue_log import ACKNOWLEDGED, DISCARDED, EMERGENCY, FAILED, REFUSED, REVOKED
 from warden.core.ssh.scorecard import Declared, scorecard
 
 AGENT = Declared("agt-deploy", ("10.0.0.0/8",))
@@ -48,3 +48,7 @@ def test_an_emergency_is_marked_until_it_is_acknowledged():
 
 def test_a_host_has_no_line():
     assert marks([issued_record(1, subject="coulombcore", type="host")], ()) == {}
+
+
+def test_a_serial_that_was_revoked_by_itself_has_no_line():
+    assert marks([record(1, REVOKED, {"serials": [1]}, lane="krl")]) == {"agt-deploy": ("idle",)}

@@ -8,6 +8,7 @@
     certificate.removing  it is about to be removed from a machine; `certificate.removed`: it was, or not (`kind`)
     certificate.revoked   what was revoked: serials of one CA, keys, an actor's, or all before a time
     certificate.emergency one was signed without OpenBao; `certificate.acknowledged` names the record
+    decision              the policy, or a policy point, denied one (`denied`)
 
 The ``lane`` of each record is the actor or the host.
 """
@@ -57,6 +58,8 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
+DECISION = "decision"
+
 EVENTS = (BEGIN, ISSUED, REFUSED, FAILED, ABANDONED, DISCARDED, REVOKED, EMERGENCY, ACKNOWLEDGED)
 
 
@@ -68,3 +71,10 @@ def issued(records: Iterable[Record]) -> list[Issued]:
             with suppress(msgspec.ValidationError):
                 found.append(msgspec.convert({**each.body, "record": each.seq, "at": each.at}, Issued))
     return found
+
+
+def denied(record: Record) -> bool:
+    """Whether a policy denied a certificate: of what it permits, the log has what became of it."""
+    body = record.body
+    asked = body.get("action") in {"sign", "break-glass"}
+    return record.event == DECISION and asked and body.get("effect") == "deny"

@@ -7,7 +7,7 @@ import msgspec
 
 from warden.core.journal.record import Record
 from warden.core.ssh.emergency import waiting
-from warden.core.ssh.issue_log import DISCARDED, EMERGENCY, FAILED, REFUSED
+from warden.core.ssh.issue_log import DECISION, DISCARDED, EMERGENCY, FAILED, REFUSED, REVOKED
 from warden.core.ssh.out_there import OutThere, out_there
 
 Mark = Literal["unacknowledged", "undeclared", "failing", "any-address", "idle"]
@@ -46,7 +46,8 @@ def scorecard(records: Sequence[Record], declared: Iterable[Declared], now: floa
         certificates.setdefault(each.issued.subject, []).append(each)
     events: dict[str, list[str]] = {}
     for record in records:
-        events.setdefault(record.lane, []).append(record.event)
+        if record.event != REVOKED:  # by serial or key it is of no actor, and the certificates say it of each
+            events.setdefault(record.lane, []).append(record.event)
     hosts = {name for name, ones in certificates.items() if ones[0].issued.type == "host"}
     names = known.keys() | (events.keys() - hosts - {""})
     unacknowledged = {each.subject for each in waiting(records)}
@@ -64,7 +65,7 @@ def _score(name: str, certificates: Sequence[OutThere], events: Sequence[str]) -
     return Score(
         actor=name,
         issued=len(certificates),
-        refused=events.count(REFUSED),
+        refused=events.count(REFUSED) + events.count(DECISION),
         failed=events.count(FAILED) + events.count(DISCARDED),
         revoked=sum(each.condition == "revoked" for each in certificates),
         emergencies=events.count(EMERGENCY),
