@@ -23,6 +23,9 @@ NOBODY = "warden-probe-nobody"
 FORCED, ASKED = "warden-forced", "warden-asked"
 """What a forced command prints that does nothing else, and what is asked for instead of it."""
 
+NOTHING = "false"
+"""A command that does nothing, where an actor has none that is forced."""
+
 Signer = Literal["trusted", "other"]
 """A CA of this run that the sshd trusts, or one that it does not."""
 
@@ -63,12 +66,14 @@ def control(actor: NamedActor, public_key: str, now: int) -> CertificateSpec:
 
 
 def principals_line(actor: NamedActor, principal: str, forced: str = "") -> str:
-    """The line for ``AuthorizedPrincipalsFile``: with the forced command, which no certificate can then leave out."""
-    command = forced or actor.declared.force_command
-    if not command:
-        return principal
+    """The line for ``AuthorizedPrincipalsFile``: with the forced command, which no certificate can then leave out.
+
+    The sshd of a proof runs as whoever proves, and takes the actor's own certificates, of which others have some: they
+    log in to nothing. Without a forced command nothing can be run, and nothing can be forwarded in any case.
+    """
+    command = forced or actor.declared.force_command or NOTHING
     escaped = command.replace("\\", "\\\\").replace('"', '\\"')
-    return f'command="{escaped}" {principal}'
+    return f'restrict,command="{escaped}" {principal}'
 
 
 def variants(actor: NamedActor, right: CertificateSpec, inventory: Inventory) -> Iterator[Variant]:
