@@ -88,7 +88,7 @@ def test_status_of_one_subject_and_of_nobody(desk):
     desk.issue()
     assert len(desk.json("ssh", "status", desk.world.actor)["certificates"]) == 1
     assert desk.json("ssh", "status", "adm-other") == {"certificates": [], "others": [], "emergencies": []}
-    assert "No certificate is valid." in desk.warden("ssh", "status", "adm-other").stdout
+    assert "The journal has no certificate that is valid." in desk.warden("ssh", "status", "adm-other").stdout
 
 
 def test_what_has_expired_is_shown_if_asked_for(desk):

@@ -55,6 +55,7 @@ WORDS = {
     usecase.ServerRefuses("permission denied."): "permission denied, although the lane allows it",
     catalog.UnknownEntry("x", ("y",)): "x is not in the catalog; nearest: y",
     catalog.UnknownEntry("x", ()): "x is not in the catalog",
+    catalog.UnknownEntry("agt-x", ()): "agt-x is not in the catalog: it is named as an actor is, and this takes a lane",
     catalog.NotALane("x", "login"): "x is a login, not a lane: warden keeps no value for it",
     catalog.DeclaredWithFaults("x"): "x cannot be used: its file has errors",
     words.SeveralLanes(("x", "y")): "only one lane can be used at a time, and x, y were named",

@@ -85,7 +85,7 @@ def show_status(found: SshStatus, now: float) -> None:
         head = ("SUBJECT", "SERIAL", "STATUS", "UNTIL", "HERE", "WHO")
         terminal.table(head, [_row(each, now) for each in found.lines])
     else:
-        terminal.sentence("No certificate is valid.")
+        terminal.sentence("The journal has no certificate that is valid.")
     for each in found.others:
         where = held_by(each.kept.holder, each.kept.actor)
         terminal.sentence(f"Of another platform or journal: {each.kept.actor}, serial {each.kept.serial}, {where}.")

@@ -187,3 +187,17 @@ def test_the_documented_table_is_the_one_in_use():
         for event, each in TABLE.items()
     }
     assert rows == in_use
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "named"),
+    [
+        ("certificate.issued", {"type": "user"}, "SSH actor"),
+        ("certificate.issued", {"type": "host"}, "SSH host"),
+        ("decision", {"action": "sign", "effect": "allow"}, "SSH actor"),
+        ("decision", {"action": "access", "effect": "allow"}, "Lane"),
+    ],
+)
+def test_an_event_of_a_certificate_is_not_about_a_lane(event, body, named):
+    (resource,) = event_of(made(event, body), "j")["resources"]
+    assert resource["type"] == named

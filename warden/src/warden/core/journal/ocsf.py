@@ -216,11 +216,18 @@ def _finding(record: Record, journal: str) -> Event:
 
 def _lane(record: Record) -> Event:
     name = record.lane or "unknown"
-    return {"name": name, "uid": name, "type_id": OTHER, "type": "Lane"}
+    return {"name": name, "uid": name, "type_id": OTHER, "type": _type(record)}
 
 
 def _resources(record: Record) -> Event:
-    return {"resources": [{"name": record.lane, "uid": record.lane, "type": "Lane"}]} if record.lane else {}
+    return {"resources": [{"name": record.lane, "uid": record.lane, "type": _type(record)}]} if record.lane else {}
+
+
+def _type(record: Record) -> str:
+    """What the record is about, where its event says that a certificate was asked for."""
+    if not (record.event.startswith("certificate.") or record.body.get("action") == "sign"):
+        return "Lane"
+    return "SSH host" if record.body.get("type") == "host" else "SSH actor"
 
 
 def _comment(record: Record) -> Event:

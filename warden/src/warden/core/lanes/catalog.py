@@ -229,6 +229,11 @@ class UnknownEntry(msgspec.Struct, frozen=True):
     entry: str
     nearest: tuple[str, ...]
 
+    @property
+    def actor(self) -> bool:
+        """Whether it is named as actors of the inventory are."""
+        return self.entry.startswith(("adm-", "agt-", "atm-"))
+
 
 def invalid(entry_id: str, faults: Sequence[Fault]) -> Invalid:
     """The error for an entry that exists and cannot be used."""
@@ -244,13 +249,10 @@ def invalid(entry_id: str, faults: Sequence[Fault]) -> Invalid:
 def unknown(entry_id: str, known: Sequence[str]) -> NotFound:
     """The error for an id that the catalog does not have."""
     near = tuple(nearest(entry_id, known))
-    return NotFound(
-        UnknownEntry(entry_id, near),
-        effect=Effect.NOTHING_DONE,
-        system="platform",
-        subject=entry_id,
-        remedy=(warden("route show", near[0]) if near else warden("route list", all=True),),
-    )
+    found = UnknownEntry(entry_id, near)
+    other = warden("route show", near[0]) if near else warden("route list", all=True)
+    remedy = warden("inventory list") if found.actor else other
+    return NotFound(found, effect=Effect.NOTHING_DONE, system="platform", subject=entry_id, remedy=(remedy,))
 
 
 def nearest(word: str, known: Sequence[str], count: int = 3) -> list[str]:

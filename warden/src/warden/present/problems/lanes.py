@@ -10,6 +10,8 @@ from warden.present.problems import describe
 @describe.register
 def _(problem: UnknownEntry) -> str:
     missing = f"{problem.entry} is not in the catalog"
+    if problem.actor:
+        return f"{missing}: it is named as an actor is, and this takes a lane"
     return f"{missing}; nearest: {', '.join(problem.nearest)}" if problem.nearest else missing
 
 
