@@ -17,7 +17,9 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.ssh.krl_folder import PublishedKrl
 from warden.adapters.ssh.krl_host import InstalledKrl
+from warden.adapters.whereabouts import Here
 from warden.core.errors import Exit, Inconclusive, UsageError
+from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, SIGNER, SignedKrl, head
 from warden.core.ssh.krl_pull import NoKrlInPlace, Refusal
 from warden.core.ssh.sshsig import signature_file, signed_bytes
@@ -52,6 +54,18 @@ def test_what_has_expired_everywhere_is_left_out(world):
     assert build(world.tools).serials == 1
     world.clock.offset = 1000
     assert build(world.tools).serials == 0
+
+
+def test_what_other_platforms_of_the_journal_have_revoked_is_in_it_too(world):
+    """They publish into one folder: the newer KRL of one may not let in whom another has revoked."""
+    (one, other) = (
+        SqliteJournal(world.journal.path, whereabouts=Here(str(world.folder / each), {})) for each in ("one", "other")
+    )
+    one.record(REVOKED, "agt-x", {"reason": "test", "serials": [7], "until": 0})
+    other.record(REVOKED, "agt-x", {"reason": "test", "serials": [8], "until": 0})
+    for journal in (one, other):
+        assert build(msgspec.structs.replace(world.tools, journal=journal)).serials == 2
+        journal.close()
 
 
 def test_versions_rise_with_a_clock_that_was_set_back_and_with_a_new_journal(world):

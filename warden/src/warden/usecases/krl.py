@@ -57,7 +57,8 @@ def build(tools: Publisher) -> Published:
     """
     now = tools.clock().timestamp()
     journal = tools.journal
-    parts = sections(needed_at(revocations(journal.here(journal.log(events=(REVOKED,)))), now))
+    every = revocations(journal.log(events=(REVOKED,)))  # a host that pulls it may trust CAs of several platforms
+    parts = sections(needed_at(every, now))
     version = next_version(_last_version(tools), now)
     serials, keys = _counted(parts, "serial: "), _counted(parts, "hash: ")
     facts: dict[str, Any] = {"version": version, "where": tools.folder.where, "serials": serials, "keys": keys}
