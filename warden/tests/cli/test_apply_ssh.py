@@ -106,6 +106,15 @@ def test_a_name_that_is_nowhere(inventory):
     assert "warden inventory list" in done.stderr
 
 
+def test_a_host_is_followed_by_the_command_that_signs_its_key(inventory):
+    host = inventory.world.tenant
+    file = inventory.world.folder / "platform" / "inventory.yaml"
+    file.write_text(f"authorities: {{hosts: {{openbao: ssh-hosts}}}}\nhosts: {{{host}: {{}}}}\n")
+    done = inventory("apply", host)
+    assert done.returncode == 0, done.stderr
+    assert f"Next: warden ssh host sign {host} --pubkey FILE" in " ".join(done.stdout.split())
+
+
 def test_a_host_that_another_authority_signs_for(inventory):
     file = inventory.world.folder / "platform" / "inventory.yaml"
     file.write_text("hosts: {web: {}}\n")

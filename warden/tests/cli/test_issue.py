@@ -102,6 +102,12 @@ def test_people_are_told_what_comes_next(desk):
     assert third == f"Next: warden ssh config {desk.world.actor}"
 
 
+def test_what_comes_next_has_the_folder_of_the_files(desk):
+    out = desk.world.folder / "keys"
+    done = desk.warden("issue", desk.world.actor, "--out", str(out))
+    assert f"Next: warden ssh config {desk.world.actor} --out {out}" in " ".join(done.stdout.split())
+
+
 def test_files_are_written_where_they_are_asked_for(desk):
     out = desk.world.folder / "keys"
     found = desk.issued("--out", str(out))

@@ -48,7 +48,8 @@ def show(done: Handed) -> None:
     where = held_by(kept.holder, kept.actor)
     terminal.sentence(f"  {where} · signed by {done.signed.where} · journal {done.signed.record}")
     sign.show_emergency(done.signed)
-    step = warden("ssh config", kept.actor) if done.hosts else warden("ssh status", kept.actor)
+    out = kept.holder.where if kept.holder.handed == "file" else ""
+    step = warden("ssh config", kept.actor, out=out) if done.hosts else warden("ssh status", kept.actor)
     terminal.sentence(f"Next: {to_paste(step)}")
 
 

@@ -17,6 +17,7 @@ def apply_ssh(resources: SshResources, context: Context, options: LaneOptions) -
 
 def _next(resources: SshResources) -> Remedy:
     """What comes after it."""
-    if resources.gone or resources.type == "host":
+    if resources.gone:
         return ()
-    return (warden("sign", resources.subject, pubkey="FILE"),)
+    command = "ssh host sign" if resources.type == "host" else "sign"
+    return (warden(command, resources.subject, pubkey="FILE"),)
