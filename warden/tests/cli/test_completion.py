@@ -153,3 +153,39 @@ def test_a_mistyped_word_is_answered_with_the_right_one(lane_world, words, meant
 
 def test_a_word_that_looks_like_nothing_gets_no_guess(lane_world):
     assert "Did you mean" not in lane_world.run("qqqqqq").stderr
+
+
+INVENTORY = """\
+actors:
+  adm-ada: {}
+hosts:
+  # of the team
+  web: {names: [web.example.com]}
+  db:
+    names: [db.example.com]
+    ttl: 7d
+
+host_groups:
+  clusters: [web, db]
+authorities:
+  users: {openbao: ssh}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("ssh", "host", "sign", ""), ["web", "db"]),
+        (("ssh", "status", ""), ["adm-ada", "web", "db"]),
+        (("ssh", "log", "w"), ["web"]),
+        (("ssh", "revoke", "--actor", "d"), ["db"]),
+        (("inventory", "add", "adm-x", "--host", ""), ["web", "db", "clusters"]),
+        (("prove", "adm-ada", "--host", ""), ["web", "db"]),
+        (("sign", ""), ["adm-ada"]),
+        (("plan", "w"), ["web"]),
+        (("apply", "d"), ["db"]),
+    ],
+)
+def test_the_actors_and_hosts_of_the_inventory_are_offered(world, words, expected):
+    (world.folder / "platform" / "inventory.yaml").write_text(INVENTORY)
+    assert offered(world, *words) == expected

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("lane", metavar="[LANE|ACTOR|HOST]", required=False, shell_complete=complete.lanes_and_actors)
+@click.argument("lane", metavar="[LANE|ACTOR|HOST]", required=False, shell_complete=complete.whatever_is_applied)
 @all_option
 @take_over_option
 @yes_option

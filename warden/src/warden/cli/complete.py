@@ -26,6 +26,8 @@ _REPO = re.compile(rb"\brepo: *([A-Za-z0-9][A-Za-z0-9._-]*)")
 _LARGEST = 1 << 18
 """Bytes of a catalog file that are searched for its owners."""
 _ACTOR = re.compile(rb"^ +((?:adm|agt|atm)-[a-z0-9-]+):", re.MULTILINE)
+_SECTION = re.compile(rb"^(?:hosts|host_groups):.*\n((?:[ #].*\n|\n)*)", re.MULTILINE)
+_HOST = re.compile(rb"^( +)([a-z0-9][a-z0-9.-]*):", re.MULTILINE)
 _NAME = re.compile(rb"^([a-z0-9][a-z0-9-]*):", re.MULTILINE)
 
 
@@ -51,9 +53,37 @@ def actors(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[Com
     return _items((each.decode() for each in _ACTOR.findall(text)), incomplete)
 
 
+def hosts(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The names of the inventory's hosts."""
+    return _items(_hosts(ctx, 1), incomplete)
+
+
+def hosts_and_groups(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The names of the inventory's hosts and of its groups of hosts."""
+    return _items(_hosts(ctx, 2), incomplete)
+
+
+def _hosts(ctx: click.Context, sections: int) -> "list[str]":
+    """The keys of ``hosts`` and, of two sections, of ``host_groups``: those that are indented as the first one is."""
+    text = _whole(os.path.join(_platform(ctx), "inventory.yaml")) + b"\n"
+    wanted = (b"hosts:", b"host_groups:")[:sections]
+    found = [_HOST.findall(each[1]) for each in _SECTION.finditer(text) if each[0].startswith(wanted)]
+    return [name.decode() for keys in found for indent, name in keys if indent == keys[0][0]]
+
+
+def actors_and_hosts(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The names of the inventory's actors, then of its hosts."""
+    return [*actors(ctx, parameter, incomplete), *hosts(ctx, parameter, incomplete)]
+
+
 def lanes_and_actors(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The ids of lanes, then the names of actors."""
     return [*lanes(ctx, parameter, incomplete), *actors(ctx, parameter, incomplete)]
+
+
+def whatever_is_applied(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """The ids of lanes, then the names of actors and of hosts."""
+    return [*lanes_and_actors(ctx, parameter, incomplete), *hosts(ctx, parameter, incomplete)]
 
 
 def entries(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import wiring, wiring_ssh
+from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import Duration, json_option
 from warden.core.errors import Effect, UsageError
 from warden.present import terminal
@@ -56,7 +56,14 @@ def list_actors(ctx: click.Context, /, as_json: bool) -> None:
 @click.option("--force-command", metavar="COMMAND", help="All that it can run on a host.")
 @click.option("--extension", "extensions", multiple=True, metavar="NAME", help="permit-pty, say. Repeatable.")
 @click.option("--public-key", "keys", multiple=True, metavar="FILE", help="Sign only this key for it. Repeatable.")
-@click.option("--host", "hosts", multiple=True, metavar="HOST|GROUP", help="Where it may log in. Repeatable.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="HOST|GROUP",
+    shell_complete=complete.hosts_and_groups,
+    help="Where it may log in. Repeatable.",
+)
 @click.option("--description", default="", metavar="TEXT", help="What it is.")
 @json_option
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import msgspec
 
-from warden.cli import wiring, wiring_prove_ssh, wiring_ssh
+from warden.cli import complete, wiring, wiring_prove_ssh, wiring_ssh
 from warden.cli.context import Workspace
 from warden.cli.signals import ends_recorded
 from warden.core.errors import DoneBefore, Effect, Exit, UsageError, WardenError
@@ -45,7 +45,12 @@ def host_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--log-command", metavar="CMD", help="Prints what the host's sshd has logged lately."),
         click.option("--other-account", metavar="NAME", help="Where the actor must not log in; default root."),
         click.option("--account", metavar="NAME", help="Where it logs in; default its first principal."),
-        click.option("--host", metavar="NAME", help="Prove an actor at this host of the inventory, over ssh."),
+        click.option(
+            "--host",
+            metavar="NAME",
+            shell_complete=complete.hosts,
+            help="Prove an actor at this host of the inventory, over ssh.",
+        ),
     ):
         function = option(function)
     return function

@@ -4,7 +4,7 @@ import functools
 
 import click
 
-from warden.cli import wiring, wiring_ssh
+from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import json_option, ttl_option, why_option
 from warden.cli.signing import certificate_out_option, pubkey_option, request, sign_and_show
 
@@ -20,7 +20,7 @@ def host() -> None:
 
 
 @host.command(short_help="Sign a host's public key.")
-@click.argument("name", metavar="HOST")
+@click.argument("name", metavar="HOST", shell_complete=complete.hosts)
 @pubkey_option
 @certificate_out_option
 @ttl_option

@@ -11,7 +11,7 @@ from warden.present import terminal
 
 
 @click.command(short_help="List what was asked for, issued, refused and revoked.")
-@click.argument("subject", required=False, default="", metavar="[ACTOR|HOST]", shell_complete=complete.actors)
+@click.argument("subject", required=False, default="", metavar="[ACTOR|HOST]", shell_complete=complete.actors_and_hosts)
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N records.")
 @click.option("--since", metavar="TIME", help="Only since then: 2026-11-30T08:00Z, or 36h (ago).")
 @json_option

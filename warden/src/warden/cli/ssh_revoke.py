@@ -47,7 +47,7 @@ directory_option = click.option(
     "--actor",
     default="",
     metavar="NAME",
-    shell_complete=complete.actors,
+    shell_complete=complete.actors_and_hosts,
     help="What this actor, or this host, was given.",
 )
 @click.option(

@@ -8,7 +8,7 @@ from warden.present import terminal
 
 
 @click.command(short_help="Show the certificates that are out there.")
-@click.argument("subject", required=False, default="", metavar="[ACTOR|HOST]", shell_complete=complete.actors)
+@click.argument("subject", required=False, default="", metavar="[ACTOR|HOST]", shell_complete=complete.actors_and_hosts)
 @click.option("--all", "expired", is_flag=True, help="Expired and discarded ones, too.")
 @json_option
 @click.pass_context

@@ -171,7 +171,7 @@ def show_log(records: Sequence[Record], subject: str) -> None:
     if rows:
         terminal.table(("RECORD", "WHEN", "EVENT", "SUBJECT", "SERIAL", "WHO", "WHAT"), rows)
     else:
-        terminal.note(f"No certificate was asked for{f' for {subject}' if subject else ''}.")
+        terminal.note(f"No certificate{f' of {name(subject)}' if subject else ''} was asked for.")
 
 
 def _log_row(each: Record) -> tuple[str, ...]:
