@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.core.errors import WardenError, failure_kind
-from warden.core.ssh import issue_log
+from warden.core.errors import WardenError
 from warden.core.ssh.kept import Kept
 from warden.usecases.sign import SignRequest
+from warden.usecases.steps.signing_records import discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,14 +116,8 @@ def _undone(
     try:
         yield
     except BaseException as fault:
-        body = {
-            "issued": signed.record,
-            "serial": made.serial,
-            "fingerprint": made.fingerprint,
-            "kind": failure_kind(fault),
-        }
         with suppress(WardenError):
-            journal.record(issue_log.DISCARDED, made.actor, body)
+            journal.record_all([discarded(made.actor, signed.certificate, signed.record, fault)])
         with suppress(WardenError):
             kept.forget(made)
             if before is not None:

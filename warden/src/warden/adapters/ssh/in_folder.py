@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from base64 import b64decode
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -155,14 +154,7 @@ def _line(path: str) -> str:
 
 
 def _fingerprint(line: str) -> str:
-    from base64 import b64encode
-    from hashlib import sha256
+    from warden.core.ssh.public_keys import public_key  # a login with a good certificate needs none
 
-    words = line.split()
-    if len(words) != 2:  # noqa: PLR2004 - a type and a key
-        return ""
-    try:
-        digest = sha256(b64decode(words[1], validate=True)).digest()
-    except ValueError:
-        return ""
-    return f"SHA256:{b64encode(digest).decode().rstrip('=')}"
+    found = public_key(line)
+    return found.fingerprint if found else ""

@@ -53,13 +53,9 @@ class SignedOrNot(msgspec.Struct, frozen=True, kw_only=True):
 def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS) -> SignedOrNot:
     """A certificate as one of the actor's identities has it signed; a refusal is a verdict."""
     key = tools.new_key()
-    listed = actor.declared.public_keys
+    public_key = next(iter(actor.declared.public_keys), key.public_key)
     ask = SignRequest(
-        subject=actor,
-        public_key=listed[0] if listed else key.public_key,
-        ttl=min(ttl, actor.ttl),
-        reason=f"proof {run}",
-        handed="agent",
+        subject=actor, public_key=public_key, ttl=min(ttl, actor.ttl), reason=f"proof {run}", handed="agent"
     )
     try:
         with as_identity(actor, tools.caller, tools.identities) as caller:
@@ -73,17 +69,19 @@ def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS)
         return SignedOrNot(key=key, verdict=verdict)
     except (Inconclusive, UsageError) as fault:
         return SignedOrNot(key=key, verdict=_not_signed(unobserved(fault)))
-    made = signed.certificate
-    verdict = LoginVerdict(
+    return SignedOrNot(key=key, signed=signed, verdict=_was_signed(signed))
+
+
+def _was_signed(signed: Signed) -> LoginVerdict:
+    return LoginVerdict(
         probe="signed",
         result="ok",
         expected="allowed",
         observed="allowed",
-        authority=made.authority,
+        authority=signed.certificate.authority,
         record=signed.record,
         subject=signed.where,
     )
-    return SignedOrNot(key=key, signed=signed, verdict=verdict)
 
 
 def _nobody(actor: NamedActor) -> NobodyPlayed:
