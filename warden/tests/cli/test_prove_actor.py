@@ -113,11 +113,13 @@ def test_without_any_identity_nothing_is_signed_and_the_proof_is_inconclusive(wo
 
 
 def test_what_a_persons_proof_lacks_is_the_person_and_how_to_log_in_is_named(world):
+    with (world.inventory.parent / "platform.yaml").open("a") as file:
+        file.write("logins: {netkingdom: {}}\n")
     world.replace("hosts:\n  web:", "  adm-ada: {identities: [{person: ada, login: netkingdom}]}\nhosts:\n  web:")
     done = world.run("prove", "adm-ada", BAO_TOKEN=world.server.token("developer"))
     assert done.returncode == 3, done.stderr
     assert "needs a person: only person ada of netkingdom can have it signed" in done.stdout
-    assert done.stdout.rstrip().endswith("Next: warden login --actor adm-ada; then: warden prove adm-ada")
+    assert done.stdout.rstrip().endswith("Next: warden login --actor adm-ada && warden prove adm-ada")
 
 
 def test_keys_that_are_listed_are_signed_and_cannot_log_in_from_here(world):
