@@ -139,7 +139,7 @@ def test_a_place_that_cannot_be_written_says_that_the_certificate_was_discarded(
 def test_a_longer_validity_is_refused_and_nobody_is_asked(world, ttl):
     done = sign(world, "--ttl", ttl, BAO_ADDR="http://127.0.0.1:1")
     assert done.returncode == 4
-    assert "gets certificates of 15 min at most" in done.stderr
+    assert "gets certificates of at most 15 min" in done.stderr
     assert "Nothing was signed." in done.stderr
     assert events(world) == []
 
