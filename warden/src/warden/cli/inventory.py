@@ -24,11 +24,11 @@ def inventory() -> None:
     """
 
 
-@inventory.command(name="list", short_help="List the actors and what their certificates permit.")
+@inventory.command(name="list", short_help="List the actors, what their certificates permit, and the hosts.")
 @json_option
 @click.pass_context
 def list_actors(ctx: click.Context, /, as_json: bool) -> None:
-    """List the actors, their principals, validity and hosts, with everything that the file leaves out.
+    """List the actors and the hosts, with everything that the file leaves out.
 
     \b
     Examples:

@@ -2,13 +2,13 @@
 
 import click
 
-from warden.cli import wiring, wiring_keys, wiring_ssh
+from warden.cli import complete, wiring, wiring_keys, wiring_ssh
 from warden.cli.options import json_option
 from warden.present import terminal
 
 
 @click.command("known-hosts", short_help="Print the @cert-authority lines for known_hosts.")
-@click.argument("hosts", nargs=-1, metavar="[HOST…]")
+@click.argument("hosts", nargs=-1, metavar="[HOST…]", shell_complete=complete.hosts)
 @json_option
 @click.pass_context
 def known_hosts(ctx: click.Context, /, *, hosts: tuple[str, ...], as_json: bool) -> None:

@@ -7,7 +7,7 @@ from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.present import terminal
 from warden.present.commands import to_paste
 
-_MINUTE, _HOUR = 60, 3600
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def as_json(inventory: Inventory) -> dict[str, Any]:
@@ -45,7 +45,24 @@ def _actor(inventory: Inventory, actor: NamedActor) -> dict[str, Any]:
 
 
 def show(inventory: Inventory) -> None:
-    """One row for each actor, and what comes next."""
+    """One row for each actor and for each host, and what comes next."""
+    first = _show_actors(inventory)
+    if inventory.hosts:
+        terminal.line("")
+        terminal.table(("HOST", "NAMES", "VALID", "GROUPS"), [_host_row(inventory, each) for each in inventory.hosts])
+    if first:
+        terminal.sentence(f"Next: {to_paste(warden('sign', first, pubkey='FILE'))}")
+
+
+def _host_row(inventory: Inventory, host: str) -> tuple[str, ...]:
+    ttl = inventory.hosts[host].ttl
+    groups = [name for name, members in inventory.host_groups.items() if host in members]
+    valid = span(ttl) if ttl % _DAY else f"{ttl // _DAY} d"
+    return (host, ", ".join(inventory.names_of(host)), valid, ", ".join(groups) or "-")
+
+
+def _show_actors(inventory: Inventory) -> str:
+    """The rows of the actors; answers the first one's name."""
     rows = [
         (
             actor.name,
@@ -59,9 +76,9 @@ def show(inventory: Inventory) -> None:
     ]
     if not rows:
         terminal.sentence("inventory.yaml declares no actors.")
-        return
+        return ""
     terminal.table(("ACTOR", "VALID", "PRINCIPALS", "HOSTS", "FROM", "EXTENSIONS"), rows)
-    terminal.sentence(f"Next: {to_paste(warden('sign', rows[0][0], pubkey='FILE'))}")
+    return rows[0][0]
 
 
 def show_added(actor: str, file: str) -> None:

@@ -65,7 +65,7 @@ def _unknown(name: str, known: tuple[str, ...], what: Literal["actor", "host"]) 
 
     raise UsageError(
         UnknownActor(subject=name, nearest=tuple(nearest(name, known)), what=what),
-        effect=Effect.NOTHING_SIGNED,
+        effect=Effect.NOTHING_DONE,
         system="platform",
         subject=name,
         remedy=(warden("inventory list"),),
