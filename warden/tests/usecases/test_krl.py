@@ -17,6 +17,7 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.ssh.krl_folder import PublishedKrl
 from warden.adapters.ssh.krl_host import InstalledKrl
+from warden.adapters.ssh.krl_tools import SshKeygenVerifier
 from warden.adapters.whereabouts import Here
 from warden.core.errors import Exit, Inconclusive, UsageError
 from warden.core.ssh.issue_log import REVOKED
@@ -283,6 +284,25 @@ def test_a_krl_in_place_that_is_a_week_old_is_told_and_stays(world):
     assert "serial: 7" in world.listed()
 
 
+@pytest.mark.parametrize(
+    ("there", "damage"),
+    [(None, "unreadable"), (b"", "unreadable"), (b"half", "unreadable"), (EMPTY, "changed"), (b"good", "")],
+    ids=["missing", "no bytes", "half", "another", "good"],
+)
+def test_looking_finds_what_sshd_cannot_read_and_what_is_not_the_last_good_one(world, there, damage):
+    world.revoke(7)
+    build(world.tools)
+    with served(world):
+        world.pull()
+    good = world.file.read_bytes()
+    if there is None:
+        world.file.unlink()
+    else:
+        world.file.write_bytes({b"good": good, b"half": good[:60]}.get(there, there))
+    found = look(InstalledKrl(str(world.file)), SshKeygenVerifier(str(world.signers)), world.clock, DAY)
+    assert (found.damage, found.exit) == (damage, Exit.NO if damage else Exit.DONE)
+
+
 def test_a_last_good_one_that_was_changed_is_not_believed(world):
     world.revoke(7)
     build(world.tools)
@@ -349,9 +369,9 @@ def test_looking_asks_nobody_and_changes_nothing(world):
     build(world.tools)
     with served(world):
         world.pull()
-    found = look(InstalledKrl(str(world.file)), world.clock, DAY)
+    found = look(InstalledKrl(str(world.file)), SshKeygenVerifier(str(world.signers)), world.clock, DAY)
     assert (found.state, found.url, found.exit) == ("unchanged", "", Exit.DONE)
     world.file.unlink()
-    gone = look(InstalledKrl(str(world.file)), world.clock, DAY)
+    gone = look(InstalledKrl(str(world.file)), SshKeygenVerifier(str(world.signers)), world.clock, DAY)
     assert (gone.age, gone.exit) == (None, Exit.NO)
     assert not world.file.exists()

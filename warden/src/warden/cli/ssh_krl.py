@@ -126,7 +126,7 @@ def pull(
     \b
     Exit codes:
       0  in place, and fresh
-      1  what was fetched is refused, or what is in place is older than --max-age
+      1  what was fetched is refused, or what is in place is damaged, or older than --max-age
       3  no answer, or the file cannot be written; sshd goes on with what it had
     """
     from warden.present import krl as present
@@ -135,7 +135,7 @@ def pull(
 
     host = wiring_krl.krl_host(path)
     if check:
-        done = look(host, wiring_krl.now, int(max_age))
+        done = look(host, wiring_krl.krl_verifier(signers), wiring_krl.now, int(max_age))
     else:
         if not url:
             raise UsageError("the URL of the KRL is missing", effect=Effect.NOTHING_CHANGED, hint="name it, or --check")

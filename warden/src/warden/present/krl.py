@@ -8,7 +8,7 @@ from warden.core.errors import WardenError
 from warden.core.public_key import PublicKey
 from warden.core.remedies import warden
 from warden.core.ssh.krl import NAMESPACE, SIGNER
-from warden.core.ssh.krl_pull import Flaw, Pulled, Refusal, Repair
+from warden.core.ssh.krl_pull import Damage, Flaw, Pulled, Refusal, Repair
 from warden.present import terminal
 from warden.present.commands import command
 from warden.present.inventory import span
@@ -24,6 +24,10 @@ _FLAWS: Mapping[Flaw, str] = {
 _REPAIRS: Mapping[Repair, str] = {
     "last-good": "{path} was lost or changed: the last good one was put back",
     "empty": "{path} was missing or damaged, and there has been no good one: one that revokes nothing was put there",
+}
+_DAMAGES: Mapping[Damage, str] = {
+    "unreadable": "{path} is missing, empty or damaged: sshd refuses every key, or revokes none",
+    "changed": "{path} is not the last good one, which `krl pull` puts back",
 }
 
 
@@ -53,7 +57,7 @@ def show_serving(url: str, directory: str, *, as_json: bool) -> None:
 
 
 def pulled_json(done: Pulled) -> dict[str, Any]:
-    """``file, url, state, version, generated, age, max_age, stale, repair, refused{flaw, found, known}, error``."""
+    """``file, url, state, version, generated, age, max_age, stale, repair, damage, error``, and ``refused``."""
     return {
         "file": done.path,
         "url": done.url or None,
@@ -64,6 +68,7 @@ def pulled_json(done: Pulled) -> dict[str, Any]:
         "max_age": done.max_age,
         "stale": done.stale,
         "repair": done.repair or None,
+        "damage": done.damage or None,
         "refused": terminal.plain(done.refusal) if done.refusal else None,
         "error": _problem(done.fault) if done.fault else None,
     }
@@ -73,6 +78,8 @@ def show_pulled(done: Pulled) -> None:
     """One line about what is in place; what is wrong stands on stderr, for the journal of systemd."""
     if done.repair:
         terminal.note(f"warden: {_REPAIRS[done.repair].format(path=done.path)}.")
+    if done.damage:
+        terminal.note(f"warden: {_DAMAGES[done.damage].format(path=done.path)}.")
     if done.refusal:
         terminal.note(
             f"warden: the KRL at {done.url} was refused: {refused(done.refusal)}. sshd goes on with {done.path}."

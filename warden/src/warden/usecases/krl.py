@@ -14,7 +14,7 @@ from warden.core.errors import Effect, UsageError, WardenError
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, Head, Section, SignedKrl, head, is_krl, next_version, sections
 from warden.core.ssh.krl import still_needed as needed_at
-from warden.core.ssh.krl_pull import Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
+from warden.core.ssh.krl_pull import Damage, Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
 from warden.core.ssh.revocation import revocations
 from warden.core.ssh.sshsig import signature_file, signed_bytes
 from warden.ports.clock import Clock
@@ -95,9 +95,15 @@ def _signed(krl: bytes, signer: Signer) -> SignedKrl:
     return SignedKrl(krl=krl, signature=signature_file(NAMESPACE, signer.public_keys()[-1], signature))
 
 
-def look(host: KrlHost, clock: Clock, max_age: int) -> Pulled:
-    """What is in place, and how old it is; nobody is asked and nothing is changed."""
-    return _outcome(host, "", "unchanged", clock, max_age)
+def look(host: KrlHost, verifier: KrlVerifier, clock: Clock, max_age: int) -> Pulled:
+    """What is in place, whether sshd can read it, and how old it is; nobody is asked and nothing is changed."""
+    there, last = host.in_place(), host.last_good()
+    damage: Damage = ""
+    if not there or not verifier.readable(there):
+        damage = "unreadable"
+    elif last is not None and last.krl != there:
+        damage = "changed"
+    return msgspec.structs.replace(_outcome(host, "", "unchanged", clock, max_age), damage=damage)
 
 
 def pull(host: KrlHost, source: KrlSource, verifier: KrlVerifier, clock: Clock, max_age: int) -> Pulled:

@@ -22,6 +22,11 @@ Repair = Literal["", "last-good", "empty"]
 KRL, or where there has never been one, one that revokes nothing."""
 
 
+Damage = Literal["", "unreadable", "changed"]
+"""What is wrong with what is in place, where it is only looked at: sshd cannot read it, which refuses every key; or it
+is not the last good one."""
+
+
 class NoKrlInPlace(msgspec.Struct, frozen=True):
     """What is at that path is meant to be something else: a list of keys, say."""
 
@@ -46,6 +51,7 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
     age: int | None
     max_age: int
     repair: Repair = ""
+    damage: Damage = ""
     refusal: Refusal | None = None
     fault: WardenError | None = None
 
@@ -59,7 +65,7 @@ class Pulled(msgspec.Struct, frozen=True, kw_only=True):
         """No answer is 3; a refused or an old KRL is an answer that is no."""
         if self.fault is not None:
             return self.fault.exit
-        return Exit.NO if self.refusal is not None or self.stale else Exit.DONE
+        return Exit.NO if self.refusal is not None or self.damage or self.stale else Exit.DONE
 
 
 def unfit(found: SignedKrl, last: SignedKrl | None, there: bytes) -> Refusal | None:
