@@ -83,7 +83,7 @@ def test_a_shorter_validity_is_given_and_a_longer_one_is_refused():
     assert (ttl_of(named, 1), ttl_of(named, 900), ttl_of(named, None)) == (1, 900, 900)
     with pytest.raises(Refused) as caught:
         ttl_of(named, 901)
-    assert "certificates of 15 min at most, and 901 s were asked" in described(caught.value.problem)
+    assert "certificates of at most 15 min, and 901 s was asked for" in described(caught.value.problem)
 
 
 def test_listed_keys_are_the_only_ones():
