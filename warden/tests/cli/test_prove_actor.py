@@ -214,7 +214,7 @@ def test_what_keeps_actors_from_being_proven_is_said_behind_the_lanes(world, tmp
     agent.write_text("#!/bin/sh\nexit 1\n")
     agent.chmod(0o755)
     operator = {"BAO_TOKEN": world.server.token("platform"), "WARDEN_STATE": world.server.state}
-    path = f"{tmp_path}:{os.environ['PATH']}"
+    path = f"{tmp_path}:{world.lane_world.env()['PATH']}"
     done = world.run("prove", "--all", "--audit", world.server.audit_file, "--json", PATH=path, **operator)
     assert [each["lane"] for each in json.loads(done.stdout)] == [world.lane_world.lane]
     error = json.loads(done.stderr)

@@ -51,7 +51,11 @@ def ensure(
     renew: Callable[[], Kept],
     clock: Clock,
 ) -> Ensured:
-    """A certificate that is held and valid. Raises whatever kept `renew` from getting one, and `Held`."""
+    """A certificate that is held and valid.
+
+    Raises whatever kept `renew` from getting one, `Inconclusive` where the process that was waited for just failed to,
+    and `Held`.
+    """
     began = clock().timestamp()
     found = _usable(ask, place, kept, began)
     if found is not None and _enough(found, began, kept, ask.actor, place.holder):
