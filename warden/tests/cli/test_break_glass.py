@@ -279,6 +279,7 @@ def test_status_and_next_show_it_until_somebody_else_has_looked(glass):
     assert "emergency" not in glass.world.run("next", "--json", **DOWN).stdout
     body = next(each["body"] for each in glass.records() if each["event"] == "certificate.acknowledged")
     assert (body["record"], body["comment"]) == (number, "sealed by mistake")
+    assert body["where"] == glass.world.server.address, "anybody can start an OpenBao that knows them by another name"
 
 
 def test_whoever_signed_does_not_acknowledge_it(glass):

@@ -36,9 +36,11 @@ def acknowledge(
     found = find(every_emergency(journal), record)
     if found.acknowledged is not None:
         return Looked(emergency=found, before=True)
-    who = caller.vault().identity()
+    vault = caller.vault()
+    who = vault.identity()
     expect_another(found, who)
-    body = {"record": found.record, "identity": who.as_json(), "signed_by": found.signer, "comment": comment}
+    facts = {"record": found.record, "signed_by": found.signer, "comment": comment}
+    body = facts | {"identity": who.as_json(), "where": vault.address}
     number = journal.record(ACKNOWLEDGED, found.subject, body)
     done = Acknowledged(by=who.display_name, at=clock().isoformat(), comment=comment, record=number)
     found = msgspec.structs.replace(found, acknowledged=done)
