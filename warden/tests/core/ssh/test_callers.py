@@ -2,7 +2,7 @@
 
 import pytest
 
-from warden.core.access.decision import Decision, Question
+from warden.core.access.decision import Decision, PointDecision, Question
 from warden.core.access.identities import (
     AppRoleCredential,
     Projected,
@@ -11,7 +11,7 @@ from warden.core.access.identities import (
     log_in,
     login_for,
 )
-from warden.core.errors import NotAReader, Refused
+from warden.core.errors import Effect, NotAReader, Refused
 from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader
 from warden.core.openbao.api import Identity
@@ -118,6 +118,23 @@ def test_a_denial_says_what_would_help():
     with pytest.raises(Refused) as caught:
         expect_allowed(callers_of(NamedHost(name="web", declared=Host())), ask(who("company", "x")), DENIED)
     assert not isinstance(caught.value, NotAReader)
+
+
+@pytest.mark.parametrize(("role", "wants_reason"), [("other", False), ("ssh-agt-ci", False), ("ssh-agt-ci", True)])
+def test_every_denial_says_that_nothing_was_signed(role, wants_reason):
+    denied = Decision(id="d", effect="deny", policies=(), message="", wants_reason=wants_reason)
+    with pytest.raises(Refused) as caught:
+        expect_allowed(callers_of(ACTOR), ask(who("company", role)), denied)
+    assert caught.value.effect is Effect.NOTHING_SIGNED
+
+
+def test_a_policy_points_denial_is_its_own():
+    point = PointDecision(point="company", effect="deny", reason="not on call")
+    denied = Decision(id="d", effect="deny", policies=(), message="", points=(point,))
+    with pytest.raises(Refused) as caught:
+        expect_allowed(callers_of(ACTOR), ask(who("company", "other")), denied)
+    assert "policy point company denies x" in described(caught.value.problem)
+    assert caught.value.effect is Effect.NOTHING_SIGNED
 
 
 def test_the_ways_to_log_in_begin_with_people():
