@@ -178,7 +178,7 @@ def _log_row(each: Record) -> tuple[str, ...]:
     body = each.body
     serials = [body["serial"]] if "serial" in body else list(body.get("serials", ()))
     shown = ", ".join(map(str, serials[:2])) + (f" and {len(serials) - 2} more" if len(serials) > 2 else "")  # noqa: PLR2004
-    what = str(body.get("reason") or body.get("kind") or body.get("comment") or "")
+    what = str(body.get("reason") or body.get("kind") or body.get("comment") or _denied_by(body))
     return (
         str(each.seq),
         f"{each.at[:19]}Z",
@@ -188,6 +188,12 @@ def _log_row(each: Record) -> tuple[str, ...]:
         who(body) or "-",
         what,
     )
+
+
+def _denied_by(body: Mapping[str, Any]) -> str:
+    """Which policy point, or which policies, denied it; empty where none permits it."""
+    points = [each["point"] for each in body.get("points", ()) if each["effect"] == "deny"]
+    return ", ".join(map(name, points or body.get("policies", ())))
 
 
 # -- scorecard --------------------------------------------------------------------------------------------------------
