@@ -19,6 +19,7 @@ from warden.adapters.whereabouts import Here
 from warden.core.errors import Inconclusive, Refused, UsageError, WardenError
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.decision import actor
+from warden.core.ssh.issue_log import REVOKED
 from warden.present import errors
 from warden.usecases.sign import SignRequest, SignTools, sign, sign_all
 
@@ -66,6 +67,20 @@ class Bench:
 @pytest.fixture
 def bench(lane_world) -> Bench:
     return Bench(ActorWorld(lane_world))
+
+
+@pytest.mark.parametrize(("until", "signed"), [(0, False), (2**33, False), (1_000_000_000, True)])
+def test_a_revoked_key_is_not_signed_while_hosts_refuse_it(bench, until, signed):
+    """For good, or for as long as a certificate of which only the key is known could be valid."""
+    fingerprint = bench.tools.certificates.fingerprint(bench.world.public_key.read_text())
+    bench.journal.record(REVOKED, bench.actor.name, {"reason": "leaked", "keys": [fingerprint], "until": until})
+    if signed:
+        assert bench.sign().certificate.fingerprint == fingerprint
+        return
+    with pytest.raises(Refused) as caught:
+        bench.sign()
+    assert "is revoked (leaked)" in errors.problem(caught.value)
+    assert bench.events() == [REVOKED]
 
 
 LIES = {

@@ -24,7 +24,9 @@ from warden.core.ssh.emergency import ACTION as BREAK_GLASS
 from warden.core.ssh.emergency import expect_permitted
 from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
+from warden.core.ssh.revocation import expect_not_revoked, revocations
 from warden.usecases.steps.logged_in import logged_in
 from warden.usecases.steps.signing_records import ToSign, discarded, issued, record_begin, record_failed
 
@@ -103,7 +105,7 @@ def sign_all(
     asks: Sequence[SignRequest], *, caller: Caller, authority: AuthorityFor, tools: SignTools
 ) -> tuple[Signed, ...]:
     """Several certificates of one subject's caller, with one write to the journal before and one after."""
-    wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
+    wanted = _expect_all_fit(asks, tools)
     with logged_in(callers_of(asks[0].subject, asks[0].asked_by), caller) as session:
         return _signed(wanted, session.who, authority(session.vault), tools)
 
@@ -115,8 +117,17 @@ def sign_as(
 
     The policy is asked about another action, and the record ``certificate.emergency`` comes before each signature.
     """
-    wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
+    wanted = _expect_all_fit(asks, tools)
     return _signed(wanted, who, authority, tools, action=BREAK_GLASS)
+
+
+def _expect_all_fit(asks: Sequence[SignRequest], tools: SignTools) -> list[_Wanted]:
+    """Each key fits and is not revoked. Raises `UsageError`, `Refused`, `JournalUnwritable`."""
+    wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
+    known = revocations(tools.journal.log(events=(REVOKED,)))
+    for each in wanted:
+        expect_not_revoked(each.ask.subject.name, each.key.fingerprint, known, tools.clock().timestamp())
+    return wanted
 
 
 def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:

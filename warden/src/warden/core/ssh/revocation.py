@@ -11,7 +11,9 @@ from contextlib import suppress
 
 import msgspec
 
+from warden.core.errors import Effect, Refused
 from warden.core.journal.record import Record
+from warden.core.remedies import warden
 from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.issue_log import BEGIN, REVOKED, Issued
 
@@ -62,6 +64,13 @@ def revocations(records: Iterable[Record]) -> list[Revocation]:
     return found
 
 
+class KeyRevoked(msgspec.Struct, frozen=True, kw_only=True):
+    """The key to be signed is one that hosts refuse."""
+
+    fingerprint: str
+    reason: str
+
+
 class Revoked:
     """What several revocations revoke together."""
 
@@ -90,6 +99,20 @@ class Revoked:
         serials = (each for each in chosen.serials if each not in gone)
         keys = (each for each in chosen.keys if each not in self._for_good)
         return msgspec.structs.replace(chosen, serials=tuple(serials), keys=tuple(keys))
+
+
+def expect_not_revoked(subject: str, fingerprint: str, known: Iterable[Revocation], now: float) -> None:
+    """Raises `Refused` for a key that hosts refuse in every certificate, now or for good."""
+    for each in known:
+        if fingerprint in each.keys and (not each.until or each.until > now):
+            raise Refused(
+                KeyRevoked(fingerprint=fingerprint, reason=each.reason),
+                effect=Effect.NOTHING_SIGNED,
+                system="journal",
+                subject=subject,
+                hint="have a fresh key certified",
+                remedy=(warden("issue", subject),),
+            )
 
 
 def selected(chosen: Selection, issued: Iterable[Issued], now: float) -> list[Issued]:

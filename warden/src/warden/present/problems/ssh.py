@@ -16,6 +16,7 @@ from warden.core.ssh.errors import (
     KeyFault,
     NotAsDecided,
 )
+from warden.core.ssh.revocation import KeyRevoked
 from warden.present.inventory import span
 from warden.present.problems import describe
 
@@ -81,6 +82,11 @@ def _(problem: TtlOverLimit) -> str:
 @describe.register
 def _(problem: KeyNotListed) -> str:
     return f"{problem.fingerprint} is not among the public keys of {problem.subject} in inventory.yaml"
+
+
+@describe.register
+def _(problem: KeyRevoked) -> str:
+    return f"{problem.fingerprint} is revoked ({quoted(problem.reason)})"
 
 
 @describe.register
