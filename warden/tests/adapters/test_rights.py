@@ -256,6 +256,13 @@ def ssh_apply(vault, scene):
         vault.ssh().delete_role(SshRole("ssh", name))
 
 
+def ssh_prove(vault, scene):
+    """What `prove` asks besides about an actor."""
+    assert vault.ssh().issuers("ssh")
+    assert scene.name in vault.ssh().roles("ssh")
+    assert vault.ssh().role(SshRole("ssh", scene.name))
+
+
 NAMED = (plan, apply, put, access, approve, prove, rotate, status, doctor, deactivate, compromise)
 CALLS = {f.__name__: f for f in NAMED} | {
     "who-can": who_can,
@@ -345,7 +352,7 @@ def test_groups_of_approvers_take_the_rights_that_a_lane_with_an_approval_adds(p
         platform_server.call("DELETE", group.path)
 
 
-@pytest.mark.parametrize(("verb", "calls"), [("plan", ssh_plan), ("apply", ssh_apply)])
+@pytest.mark.parametrize(("verb", "calls"), [("plan", ssh_plan), ("apply", ssh_apply), ("prove", ssh_prove)])
 def test_actors_take_the_rights_that_an_ssh_engine_adds(platform_server, unique, verb, calls):
     scope = Scope(ssh=("ssh",))
     before, rights = held(verb), {}

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from ssh_actor import ActorWorld
 
+from warden.adapters.ssh.fresh_keys import fresh_key
+from warden.core.openbao.right import Scope
+from warden.core.openbao.rights import policy_text
 from warden.core.openbao.ssh_names import sign_policy
 
 POLICY = """\
@@ -129,6 +132,7 @@ def test_an_identity_that_may_not_log_in_from_this_address_cannot_be_played_here
     text = world.inventory.read_text()
     workload = text.split("- workload: ")[1].splitlines()[0]
     world.replace(f"workload: {workload}", f"{{approle: {role}, cidrs: [10.1.2.3/32]}}")
+    world.server.must("DELETE", f"auth/kubernetes/role/{world.role}")  # it is not declared any more
     found = prove(world, code=3, BAO_TOKEN=world.server.token("platform"), WARDEN_STATE=world.server.state)["signed"]
     assert (found["word"], found["observed"]) == ("??", "not asked")
     assert f"{role} from 10.1.2.3/32" in found["detail"]
@@ -179,3 +183,78 @@ def test_an_identity_alone_may_not_look_for_others_and_the_proof_says_so(world):
     assert done.returncode == 0, done.stderr
     assert "Not looked at: who else can have it signed." in done.stdout
     assert "nobody else can have it signed" not in done.stdout
+
+
+BY_HAND = {
+    "any": {"allowed_users": "*"},
+    "listed": {"allowed_users": "other, deploy", "default_user": "other"},
+    "own-name": {"allowed_users": "{{identity.entity.name}}", "allowed_users_template": True},
+}
+HARMLESS = {
+    "other": {"allowed_users": "other,*,dep*"},
+    "default-only": {"allowed_users": "other", "default_user": "deploy"},
+    "other-name": {"allowed_users": "people-{{identity.entity.name}}", "allowed_users_template": True},
+    "hosts": {"allow_user_certificates": False, "allow_host_certificates": True, "allowed_users": "*"},
+}
+
+
+@pytest.fixture
+def by_hand(world, unique):
+    """SSH roles that nobody declares, by what they are called: each with the user who may sign by it, and his token."""
+    users = {}
+    world.server.must("POST", f"{world.mount}/roles/adm-ada", world.ssh_role | {"allowed_users": "adm-ada,deploy"})
+    for what, fields in {**BY_HAND, **HARMLESS, "adm-ada": None}.items():
+        name = unique(what)
+        if fields is not None:
+            world.server.must("POST", f"{world.mount}/roles/{what}", world.ssh_role | fields)
+        text = f'path "{world.mount}/sign/{what}" {{ capabilities = ["update"] }}'
+        world.server.must("PUT", f"sys/policies/acl/{name}", {"policy": text})
+        user = {"password": "a-password-of-a-test", "token_policies": name}
+        world.server.must("POST", f"auth/userpass/users/{name}", user)
+        users[what] = name
+    yield users
+    for name in users.values():
+        world.server.must("DELETE", f"auth/userpass/users/{name}")
+        world.server.must("DELETE", f"sys/policies/acl/{name}")
+
+
+def others(world, operator):
+    """The verdicts on everybody else, as whoever has that token sees them, by the ends of their titles."""
+    argv = ["prove", world.actor, "--json", "--audit", world.server.audit_file]
+    done = world.run(*argv, BAO_TOKEN=operator, WARDEN_STATE=world.server.state)
+    assert done.returncode in {1, 3}, (done.stdout, done.stderr)
+    verdicts = [each for each in json.loads(done.stdout)["verdicts"] if each["probe"] == "nobody-else"]
+    return {each["title"].rpartition("/")[2]: each for each in verdicts}
+
+
+def signed_for_deploy(world, role, user):
+    """Whether OpenBao itself signs for the actor's principal, for that user by that role."""
+    login = world.server.must("POST", f"auth/userpass/login/{user}", {"password": "a-password-of-a-test"})
+    asked = {"public_key": fresh_key().public_key, "valid_principals": "deploy"}
+    status, _ = world.server.call("POST", f"{world.mount}/sign/{role}", asked, token=login["auth"]["client_token"])
+    return status == 200
+
+
+def test_whoever_may_sign_by_another_role_that_gives_the_principals_is_found(world, by_hand):
+    found = others(world, world.server.token_with(policy_text("prove", Scope(ssh=(world.mount,)))))
+    assert not [each for each in found if each.endswith(f"the roles at {world.mount}")]
+    for what in BY_HAND:
+        said = found[by_hand[what]]
+        assert (said["word"], said["observed"]) == ("FAIL", "others")
+        assert f"has it signed by {world.mount}/roles/{what}, which gives deploy" in said["detail"]
+        assert said["fix"] == f"bao delete {world.mount}/roles/{what}"
+    assert found[by_hand["adm-ada"]]["fix"] == "warden apply adm-ada"
+    assert not found.keys() & {by_hand[each] for each in HARMLESS}
+    assert {each for each, user in by_hand.items() if signed_for_deploy(world, each, user)} == {
+        "any",
+        "listed",
+        "adm-ada",
+    }
+
+
+def test_where_the_roles_cannot_be_listed_it_is_not_known_who_else_can(world):
+    keys = f'path "{world.mount}/issuers" {{ capabilities = ["list"] }}'
+    found = others(world, world.server.token_with(policy_text("prove") + keys))
+    said = found[f"nobody else has it signed through the roles at {world.mount}"]
+    assert (said["word"], said["observed"]) == ("??", "not seen")
+    assert said["detail"].endswith(f"permission denied (needs list and read on {world.mount}/roles/*)")

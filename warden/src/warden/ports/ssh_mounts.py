@@ -13,6 +13,9 @@ class SshMounts(Protocol):
     def create(self, mount: str) -> None:
         """Mount an engine there."""
 
+    def roles(self, mount: str) -> tuple[str, ...]:
+        """The names of its SSH roles."""
+
     def role(self, role: SshRole) -> dict[str, Any] | None:
         """An SSH role's fields as the server states them."""
 

@@ -39,6 +39,7 @@ _STEPS: Mapping[StepKind, str] = {
     "takes-snapshot": "takes a snapshot by {path}",
     "writes-workflow": "writes the workflow {path}",
     "signs-tokens": "signs tokens with a second key of {path}",
+    "signs-by": "has it signed by {path}",
     "names-any-issuer": "signs tokens of any issuer, since {path} names none",
 }
 _CONDITIONS: Mapping[Condition, str] = {

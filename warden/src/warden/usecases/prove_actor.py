@@ -59,7 +59,7 @@ def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveA
         host.show_all(inventory)
         signer = judged(answered, tools.audit, run)
         mount = inventory.authorities.users.openbao
-        others = tools.ways.signers(actor, mount) if mount else ()
+        others = tools.ways.signers(actor, inventory, mount) if mount else ()
         verdicts = (right.verdict, *signer, *others, *without_control(host.verdicts()))
         proof = LoginProof(
             actor=actor.name,

@@ -20,6 +20,11 @@ class SshMounts:
         """``sys/mounts/<mount>``."""
         self._caller.asked("POST", f"sys/mounts/{mount}", {"type": ENGINE})
 
+    def roles(self, mount: str) -> tuple[str, ...]:
+        """``LIST <mount>/roles``: 404 where there is none."""
+        answer = self._caller.asked("LIST", f"{mount}/roles", none=(NOT_FOUND,))
+        return () if answer.status == NOT_FOUND else tuple(map(str, self._caller.part_of(answer).get("keys") or ()))
+
     def role(self, role: SshRole) -> dict[str, Any] | None:
         """``<mount>/roles/<name>``."""
         answer = self._caller.asked("GET", str(role), none=(NOT_FOUND,))

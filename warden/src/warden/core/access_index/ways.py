@@ -58,6 +58,7 @@ StepKind = Literal[
     "writes-workflow",
     "signs-tokens",
     "names-any-issuer",
+    "signs-by",
 ]
 
 

@@ -140,6 +140,7 @@ def _prove(scope: Scope) -> list[Right]:
         right("sys/audit", "read sudo", "see that no audit device logs values in clear, before one is read"),
         *(each for mount in scope.approle for each in _secret_ids(f"auth/{mount}/role/+")),
         *index_rights(scope),
+        *ssh_rights.prove(scope),
         *_signing(scope),
     ]
 

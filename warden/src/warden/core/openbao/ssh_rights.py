@@ -31,6 +31,16 @@ def apply(scope: Scope) -> list[Right]:
     return found
 
 
+def prove(scope: Scope) -> list[Right]:
+    """To prove actors, and to see every SSH role of an engine, also those that nobody declares."""
+    why = "see which other SSH roles sign for an actor's principals"
+    found = []
+    for mount in scope.ssh:
+        found.append(right(f"{mount}/issuers", "list", "see which keys sign for an actor"))
+        found.append(right(f"{mount}/roles/*", "list read", why))
+    return found
+
+
 def sign(scope: Scope) -> list[Right]:
     """Also of ``issue``. Each actor's own policy gives it for its own role, and denies options."""
     own = "have it signed; never for all roles: each actor's policy gives it for its own"

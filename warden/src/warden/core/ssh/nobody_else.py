@@ -1,6 +1,6 @@
 """Every way to an actor's certificates -> verdicts: nobody else can have them signed, or one for each who can.
 
-Ways are to the actor's SSH role alone. What another role of the mount allows, which nobody declares, is not known.
+Ways are to the actor's SSH role, and to the other ones of the mount that give one of its principals.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,13 @@ def signing_roles(actor: NamedActor) -> frozenset[str]:
     return frozenset(str(actor.role_of(each)) for each in actor.declared.identities)
 
 
+def is_blind(found: WhoCan) -> bool:
+    """Whether the caller may not read the policies, and so cannot be the one who looks."""
+    return any(each.what == "policies" and each.why == "denied" for each in found.unknown)
+
+
 def judge_signers(actor: NamedActor, found: WhoCan, snapshot: Snapshot) -> tuple[LoginVerdict, ...]:
-    """The verdicts; none where the caller may not read the policies, and so cannot be the one who looks."""
-    if any(each.what == "policies" and each.why == "denied" for each in found.unknown):
-        return ()
+    """The verdicts."""
     return tuple(
         LoginVerdict(
             probe="nobody-else",

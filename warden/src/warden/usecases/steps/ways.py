@@ -2,23 +2,28 @@
 
 import threading
 
+import msgspec
+
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WhoCan
 from warden.core.errors import Refused, WardenError
 from warden.core.lanes.lane import Lane, WorkloadReader
+from warden.core.openbao.other_ssh_roles import others_that_give, ways_by
 from warden.core.openbao.resources import is_template
+from warden.core.openbao.ssh_roles import SshRole
 from warden.core.proofs.details import unobserved
 from warden.core.proofs.nobody_else import judge_ways, owners_of, reader_roles
 from warden.core.proofs.people_probes import people_verdicts
 from warden.core.proofs.probes import Claims, claims_of
 from warden.core.proofs.strangers import Strangers
 from warden.core.proofs.verdict import Verdict
-from warden.core.ssh.inventory import NamedActor
+from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.core.ssh.login_proof import LoginVerdict
-from warden.core.ssh.nobody_else import judge_signers, signing_roles
+from warden.core.ssh.nobody_else import is_blind, judge_signers, signing_roles
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
+from warden.usecases.steps.ssh_roles_read import SshRolesRead, read_ssh_roles
 from warden.usecases.targets.openbao import SharedAnswers
 
 
@@ -31,6 +36,7 @@ class WaysIn:
         self._index: AccessIndex | WardenError | None = None
         self._strangers: Strangers | None = None
         self._found: dict[str, WhoCan] = {}
+        self._ssh_roles: dict[str, SshRolesRead] = {}
 
     def of(self, lane: Lane) -> WhoCan | None:
         """Every way to the lane's path; none where the server was not, or could not be, read."""
@@ -83,13 +89,15 @@ class WaysIn:
             return (Verdict(probe="nobody-else", result="inconclusive", observed="not-seen", detail=unobserved(index)),)
         return ()
 
-    def signers(self, actor: NamedActor, mount: str) -> tuple[LoginVerdict, ...]:
+    def signers(self, actor: NamedActor, inventory: Inventory, mount: str) -> tuple[LoginVerdict, ...]:
         """Whether nobody else can have the actor's certificates signed; none where the caller may not look."""
         index = self._read()
         if isinstance(index, AccessIndex):
             with self._lock:
-                path, base = f"{mount}/sign/{actor.name}", index.snapshot.base
-                found = index.who_can(path, namespace=base, readers=signing_roles(actor))
+                found = _signing(index, SshRole(mount, actor.name), signing_roles(actor))
+                if is_blind(found):
+                    return ()
+                found = self._with_other_roles(index, actor, inventory, found, mount)
             return judge_signers(actor, found, index.snapshot)
         if isinstance(index, WardenError):
             detail = unobserved(index)
@@ -98,6 +106,17 @@ class WaysIn:
             )
             return () if isinstance(index, Refused) else (verdict,)
         return ()
+
+    def _with_other_roles(
+        self, index: AccessIndex, actor: NamedActor, inventory: Inventory, found: WhoCan, mount: str
+    ) -> WhoCan:
+        """The ways by every other SSH role of the mount that gives one of the actor's principals, too."""
+        if mount not in self._ssh_roles:
+            self._ssh_roles[mount] = read_ssh_roles(mount, self._context.vault.ssh(), index.snapshot.base)
+        read = self._ssh_roles[mount]
+        others = others_that_give(actor, read.roles, inventory)
+        ways = (way for other in others for way in ways_by(other, _signing(index, other.role), found))
+        return msgspec.structs.replace(found, ways=(*found.ways, *ways), unknown=(*found.unknown, *read.unknown))
 
     def _read(self) -> AccessIndex | WardenError | None:
         """The index, or why there is none; nothing where no reader is given."""
@@ -116,3 +135,8 @@ class WaysIn:
                         administrators=self._context.administrators,
                     )
             return self._index
+
+
+def _signing(index: AccessIndex, role: SshRole, readers: frozenset[str] = frozenset()) -> WhoCan:
+    """Every way to have something signed by the SSH role."""
+    return index.who_can(f"{role.mount}/sign/{role.name}", namespace=index.snapshot.base, readers=readers)
