@@ -126,7 +126,7 @@ def pull(
     \b
     Exit codes:
       0  in place, and fresh
-      1  what was fetched is refused, or what is in place is damaged, or older than --max-age
+      1  what was fetched is refused; what is in place is damaged or too old
       3  no answer, or the file cannot be written; sshd goes on with what it had
     """
     from warden.present import krl as present
