@@ -1,6 +1,7 @@
 """The sshd of the tests is a real one: it lets in who has the right certificate, and says why it refuses others."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,8 +59,13 @@ def test_what_is_wrong_with_a_certificate_is_in_the_log_with_its_serial(sshd_ser
 
 def test_another_ca_and_no_certificate_are_refused(sshd_server, deploy):
     other = sshd_server.new_key("other-ca")
-    refused(sshd_server, deploy, sshd_server.sign(deploy, "-n", "deploy", "-I", "x", *NOW, ca=other))
-    refused(sshd_server, deploy, None)
+    options = ("-n", "deploy", "-I", "x", "-z", "10", *NOW)
+    said = refused(sshd_server, deploy, sshd_server.sign(deploy, *options, ca=other))
+    assert re.search(r"Failed publickey for .* ED25519-CERT .*\(serial 10\)", said), said
+    without = refused(sshd_server, deploy, None)
+    assert re.search(r"Failed publickey for .* ED25519 SHA256:", without), without
+    assert "CERT" not in without
+    assert sshd_server.login(deploy, sshd_server.sign(deploy, *options, name="own-ca")).code == 0
 
 
 def test_what_is_revoked_is_refused_at_the_next_login(sshd_server, deploy):
