@@ -10,7 +10,7 @@ from warden.core.ssh.issue_log import Issued
 from warden.core.ssh.krl import Head
 from warden.core.ssh.krl_pull import Flaw, Pulled, Refusal
 from warden.core.ssh.revocation import Revocation
-from warden.present.krl import pulled_json, refused, show_pulled
+from warden.present.krl import pulled_json, refused, show_pulled, show_serving
 from warden.present.revoke import SHOWN, amount, show_plan
 from warden.usecases.revoke import Plan
 
@@ -94,3 +94,8 @@ def test_what_is_missing_is_told_on_stderr(capsys):
     assert "has no KRL that was built" in capsys.readouterr().err
     show_pulled(pulled(state="replaced"))
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_served_is_published_by_the_command_that_is_advised(capsys):
+    show_serving("http://127.0.0.1:8622/krl", "/srv/krl", as_json=False)
+    assert "warden ssh krl build --dir /srv/krl" in capsys.readouterr().err

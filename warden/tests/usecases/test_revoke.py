@@ -12,7 +12,9 @@ from sshd_server import SshdServer
 
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
-from warden.core.errors import NotFound, UsageError
+from warden.adapters.ssh.krl_tools import SshKeygenKrl
+from warden.core.errors import Inconclusive, NotFound, UsageError
+from warden.core.remedies import warden
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.issue_log import ISSUED, REVOKED
 from warden.core.ssh.revocation import Selection, SerialOfSeveral
@@ -142,11 +144,12 @@ def test_an_actor_without_certificates_is_an_error_and_a_time_without_any_is_not
 def test_a_revocation_without_a_krl_says_that_it_stands(world):
     world.issue("a", "old", 7)
     plan = planned(Selection(actor="agt-a"), "test", {}, world.journal, world.clock)
-    world.cas["old"].with_name("signer").write_text("not a key")
-    with pytest.raises(UsageError) as raised:
-        revoke(plan, msgspec.structs.replace(world.tools))
+    without_openssh = SshKeygenKrl({"PATH": str(world.folder)})
+    with pytest.raises(Inconclusive) as raised:
+        revoke(plan, msgspec.structs.replace(world.tools, builder=without_openssh))
     (record,) = world.journal.log(events=(REVOKED,))
     assert raised.value.effect == RecordedOnly(record.seq)
+    assert raised.value.remedy == (warden("ssh krl build", dir=str(world.published)),), "where hosts fetch it"
 
 
 def test_names_that_are_not_names_cannot_change_a_specification(world):

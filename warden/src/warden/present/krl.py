@@ -53,7 +53,8 @@ def show_serving(url: str, directory: str, *, as_json: bool) -> None:
     else:
         terminal.line(url)
     terminal.flush()
-    terminal.note(f"Serving {directory} until Ctrl-C. Publish with: {command(warden('ssh krl build'))}")
+    publish = command(warden("ssh krl build", dir=directory))
+    terminal.note(f"Serving {directory} until Ctrl-C. Publish with: {publish}")
 
 
 def pulled_json(done: Pulled) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def revoke(plan: Plan, tools: Publisher) -> Revoking:
         published = build(tools)
     except WardenError as fault:
         fault.effect = RecordedOnly(records[-1] if records else 0)
-        fault.remedy = fault.remedy or (warden("ssh krl build"),)
+        fault.remedy = fault.remedy or (warden("ssh krl build", dir=tools.folder.where),)
         raise
     return Revoking(plan=plan, records=tuple(records), published=published)
 
