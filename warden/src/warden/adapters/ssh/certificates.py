@@ -1,16 +1,15 @@
 """The port Certificates on the library cryptography (*SSH certificates*; OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f).
 
-The library reads a key of a security token (``sk-``) as the key in it, without the application that it is for, and does
-not know the types of their certificates. So those are read from their own bytes, and ssh-keygen verifies them; what is
-certified is taken from the certificate's bytes for every type, as it stands there.
+The library reads a key of a security token (``sk-``) as the key in it, without the application that it is for: what is
+certified is taken from the certificate's bytes for every type, as it stands there. Certificates of such keys it reads
+only under another name of their type, which their signature does not cover; ssh-keygen verifies that.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+import os
+from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, Inconclusive, UsageError
 from warden.core.ssh.certificate import Certificate
@@ -25,7 +24,7 @@ LARGEST = 1 << 16
 SMALLEST_RSA = 2048
 """Bits; NIST SP 800-57. OpenSSH takes 1024 at least (RequiredRSASize)."""
 _SHA1 = "ssh-rsa"
-_IS_SHA1 = "signed with SHA-1, which OpenSSH refuses"
+_NOT_ONE = "not a certificate of OpenSSH"
 _OF_TOKENS = "sk-"
 
 
@@ -35,12 +34,25 @@ class SshCertificates:
     def parse(self, line: str) -> Certificate:
         """See the port."""
         text = " ".join(line.split()[:2])
-        found = _of_token(text) if text.startswith(_OF_TOKENS) else _read(text)
+        found = _loaded(text)
+        _expect_signed(found, text)
         certified = _certified(text)
         if certified is None:
-            raise _unreadable("not a certificate of OpenSSH")
-        facts = {"line": text, "public_key": certified.line, "fingerprint": certified.fingerprint}
-        return msgspec.convert({**found, **facts}, Certificate)
+            raise _unreadable(_NOT_ONE)
+        return Certificate(
+            line=text,
+            type="user" if found.type.value == 1 else "host",
+            public_key=certified.line,
+            fingerprint=certified.fingerprint,
+            authority=_authority(found).fingerprint,
+            serial=found.serial,
+            key_id=_text(found.key_id),
+            principals=tuple(_text(each) for each in found.valid_principals),
+            valid_after=found.valid_after,
+            valid_before=found.valid_before,
+            critical_options={_text(name): _text(value) for name, value in found.critical_options.items()},
+            extensions={_text(name): _text(value) for name, value in found.extensions.items()},
+        )
 
     def public_key(self, line: str) -> str:
         """See the port."""
@@ -51,52 +63,6 @@ class SshCertificates:
         return _key(line).fingerprint
 
 
-def _of_token(text: str) -> dict[str, Any]:
-    """What a certificate of a security token's key says."""
-    from warden.adapters.ssh.token_certificate import token_certificate
-
-    found = token_certificate(text)
-    authority = _blob(found.authority) if found else None
-    if found is None or authority is None:
-        raise _unreadable("not a certificate of OpenSSH, or its signature is wrong")
-    if found.signed == _SHA1.encode():
-        raise _unreadable(_IS_SHA1)
-    return {
-        "type": found.type,
-        "authority": authority.fingerprint,
-        "serial": found.serial,
-        "key_id": _text(found.key_id),
-        "principals": tuple(map(_text, found.principals)),
-        "valid_after": found.valid_after,
-        "valid_before": found.valid_before,
-        "critical_options": {_text(name): _text(value) for name, value in found.critical_options},
-        "extensions": {_text(name): _text(value) for name, value in found.extensions},
-    }
-
-
-def _blob(blob: bytes) -> PublicKeyBlob | None:
-    """A key from its bytes alone; its type is the first of its fields."""
-    kind = blob[4 : 4 + int.from_bytes(blob[:4])].decode("ascii", "replace")
-    return public_key(f"{kind} {base64.b64encode(blob).decode()}")
-
-
-def _read(text: str) -> dict[str, Any]:
-    """What any other certificate says."""
-    found = _loaded(text)
-    _expect_signed(found, text)
-    return {
-        "type": "user" if found.type.value == 1 else "host",
-        "authority": _authority(found).fingerprint,
-        "serial": found.serial,
-        "key_id": _text(found.key_id),
-        "principals": tuple(_text(each) for each in found.valid_principals),
-        "valid_after": found.valid_after,
-        "valid_before": found.valid_before,
-        "critical_options": {_text(name): _text(value) for name, value in found.critical_options.items()},
-        "extensions": {_text(name): _text(value) for name, value in found.extensions.items()},
-    }
-
-
 def _loaded(text: str) -> SSHCertificate:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
@@ -104,12 +70,22 @@ def _loaded(text: str) -> SSHCertificate:
     if len(text) > LARGEST:
         raise _unreadable("too long")
     try:
-        found = load_ssh_public_identity(text.encode())
+        found = load_ssh_public_identity(_as_the_library_names_it(text).encode())
     except (ValueError, NotImplementedError, UnsupportedAlgorithm) as fault:
-        raise _unreadable("not a certificate of OpenSSH") from fault
+        raise _unreadable(_NOT_ONE) from fault
     if not isinstance(found, SSHCertificate):
         raise _unreadable("a public key, not a certificate")
     return found
+
+
+def _as_the_library_names_it(text: str) -> str:
+    """A security token's certificate, its type with the key's whole type in it; any other as it is."""
+    kind, _, body = text.partition(" ")
+    if not kind.startswith(_OF_TOKENS):
+        return text
+    name = f"{certified_type(kind)}{CERTIFICATE}"
+    blob = len(name).to_bytes(4) + name.encode() + _behind(base64.b64decode(body), 1)
+    return f"{name} {base64.b64encode(blob).decode()}"
 
 
 def _expect_signed(found: SSHCertificate, text: str) -> None:
@@ -117,7 +93,10 @@ def _expect_signed(found: SSHCertificate, text: str) -> None:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     try:
-        found.verify_cert_signature()
+        if text.startswith(_OF_TOKENS):
+            _verify_by_keygen(text)
+        else:
+            found.verify_cert_signature()
         authority = found.signature_key()
     except (InvalidSignature, ValueError, NotImplementedError, UnsupportedAlgorithm):
         raise _unreadable("its signature is wrong") from None
@@ -125,7 +104,22 @@ def _expect_signed(found: SSHCertificate, text: str) -> None:
         # The certificate ends with the signature's type and the signature, each after its length.
         before = base64.b64decode(text.partition(" ")[2])[: -4 - authority.key_size // 8]
         if before.endswith(_SHA1.encode()):
-            raise _unreadable(_IS_SHA1)
+            raise _unreadable("signed with SHA-1, which OpenSSH refuses")
+
+
+def _verify_by_keygen(text: str) -> None:
+    """Raise `ValueError` where ssh-keygen does not read it: it verifies the signature (cert_parse in sshkey.c).
+
+    Nothing is taken from its listing, where text in one part can look like another part.
+    """
+    from warden.adapters.ssh.programs import NotRun, run
+
+    try:
+        done = run(["ssh-keygen", "-L", "-f", "-"], os.environ, f"{text}\n".encode())
+    except NotRun as fault:
+        raise _unreadable(f"its signature cannot be verified ({fault})") from None
+    if done.code:
+        raise ValueError("wrong signature")
 
 
 def _authority(found: SSHCertificate) -> PublicKeyBlob:
@@ -147,7 +141,7 @@ def _certified(text: str) -> PublicKeyBlob | None:
 
 
 def _behind(blob: bytes, fields: int) -> bytes:
-    """What follows so many fields, each after its length; the library has seen that they are there."""
+    """What follows so many fields, each after its length; nothing where there are fewer."""
     for _ in range(fields):
         blob = blob[4 + int.from_bytes(blob[:4]) :]
     return blob
