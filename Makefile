@@ -55,7 +55,7 @@ lock: | $(filter .tools/%,$(UV)) ## resolve the dependencies anew and pin them i
 
 # Each worker runs whole modules in their order, so that a server of a module is started once; at the end the one takes
 # from the other. No test of these has a group, which worksteal does not know.
-test: $(STAMP)   ## all tests but those of clusters, on a real OpenBao
+test: $(STAMP)   ## all tests but those of test-cluster and test-compat, on a real OpenBao and a real sshd
 	$(PY) -m pytest -n 2 --dist worksteal -m "not cluster and not compat and not browser"
 
 # To read all modules takes each worker longer than to grep for those with a marker; conftest.py sees that none is missed.
