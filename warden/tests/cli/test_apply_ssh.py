@@ -83,6 +83,23 @@ def test_an_actor_that_was_taken_out_of_the_file(inventory):
     assert inventory.actor not in inventory("plan", "--all").stdout
 
 
+def test_an_actor_of_another_platform(inventory):
+    folder = inventory.world.folder / "platform"
+    named = folder / "platform.yaml"
+    before = named.read_text()
+    named.write_text(f"platform: railiance\n{before}")
+    assert inventory("apply", inventory.actor).returncode == 0
+    documents = json.loads(inventory("plan", "--all", "--json", "--take-over").stdout)
+    assert [each["to_change"] for each in documents if each.get("actor") == inventory.actor] == [0]
+    named.write_text(f"platform: netkingdom\n{before}")
+    blocked = inventory("apply", inventory.actor)
+    assert blocked.returncode == 1
+    assert "made by the platform railiance" in " ".join(blocked.stderr.split())
+    (folder / "inventory.yaml").write_text("actors: {}\n")
+    assert inventory.actor not in inventory("plan", "--all").stdout
+    assert inventory("apply", inventory.actor, "--yes").returncode == 2
+
+
 def test_options_about_clusters_are_for_lanes(inventory):
     done = inventory("plan", inventory.actor, "--custody-only")
     assert done.returncode == 2

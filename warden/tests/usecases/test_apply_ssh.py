@@ -12,7 +12,7 @@ from warden.core.openbao.api import approle_login, jwt_login
 from warden.core.openbao.resources import Settings
 from warden.core.openbao.ssh_roles import SshRole, derive
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed
-from warden.core.plans.plan import NotMarked, UsedByLanes
+from warden.core.plans.plan import NotMarked, OtherPlatform, UsedByLanes
 from warden.core.secret import Secret
 from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 from warden.usecases.apply_ssh import apply_ssh
@@ -34,6 +34,7 @@ class SshBench:
         self.hosts = unique("ssh-hosts")
         self.identity = WorkloadReader(workload=Workload("tenant", self.actor))
         self.inventory = Inventory()
+        self.platform = ""
         self.declare()
 
     def declare(self, **changed) -> None:
@@ -56,7 +57,7 @@ class SshBench:
     def context(self) -> Context:
         settings = Settings({"netkingdom": LoginMount()})
         context = self.bench.context("admin")
-        return msgspec.structs.replace(context, inventory=self.inventory, settings=settings)
+        return msgspec.structs.replace(context, inventory=self.inventory, settings=settings, platform=self.platform)
 
     def resources(self, name: str = ""):
         return resources_named(name or self.actor, self.context)
@@ -324,6 +325,24 @@ def test_an_actor_that_is_gone_is_found_and_removed(ssh, public_key):
     assert ssh.ask(public_key, token)[0] == 403
     assert resources_named(ssh.actor, ssh.context) is None
     assert not list(orphaned(ssh.context, ssh.server.vault("admin").policy_names()))
+
+
+def test_another_platform_leaves_its_actors_alone(ssh):
+    ssh.apply()
+    ssh.platform = "railiance"
+    assert [each.kind for each in ssh.plan().to_change] == ["policy"]  # it has a name now
+    ssh.apply()
+    assert actions(ssh.plan()) == KEPT
+    ssh.platform = "netkingdom"
+    with pytest.raises(Foreign) as blocked:
+        ssh.apply(yes=True)
+    assert [change.obstacle for change in blocked.value.problem.changes] == [OtherPlatform("railiance")]
+    ssh.inventory = msgspec.structs.replace(ssh.inventory, actors={})
+    assert resources_named(ssh.actor, ssh.context) is None
+    names = ssh.server.vault("admin").policy_names()
+    assert ssh.actor not in {each.subject for each in orphaned(ssh.context, names)}
+    ssh.platform = "railiance"
+    assert ssh.actor in {each.subject for each in orphaned(ssh.context, names)}
 
 
 def test_another_mount_takes_the_role_along(ssh, unique):

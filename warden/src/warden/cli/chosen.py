@@ -73,7 +73,11 @@ def _every(workspace: Workspace) -> tuple[list[SshResources], tuple[LeftOut, ...
     from warden.core.openbao.ssh_roles import derive_all
 
     inventory = workspace.inventory
-    return ([], unusable(inventory)) if isinstance(inventory, Invalid) else (list(derive_all(inventory)), ())
+    return (
+        ([], unusable(inventory))
+        if isinstance(inventory, Invalid)
+        else (list(derive_all(inventory, workspace.context.platform)), ())
+    )
 
 
 def unusable(inventory: Inventory | Invalid) -> tuple[LeftOut, ...]:

@@ -118,6 +118,7 @@ class Workspace:
             requests=self.requests,
             signatures=self.signatures,
             inventory=None if isinstance(self.inventory, Invalid) else self.inventory,
+            platform=self.catalog.platform.platform or "",
         )
 
     @property

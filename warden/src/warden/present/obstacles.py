@@ -21,6 +21,7 @@ from warden.core.plans.plan import (
     OtherAuthType,
     OtherEngine,
     OtherMount,
+    OtherPlatform,
     OwnedBy,
     ReaderPattern,
     RenamedFrom,
@@ -144,6 +145,11 @@ def _(obstacle: OtherEngine) -> str:
 @describe_obstacle.register
 def _(obstacle: NoDefaultKey) -> str:
     return f"no key signs by default; there are {', '.join(obstacle.keys)}"
+
+
+@describe_obstacle.register
+def _(obstacle: OtherPlatform) -> str:
+    return f"made by the platform {obstacle.platform}, which has one of the same name"
 
 
 @describe_obstacle.register

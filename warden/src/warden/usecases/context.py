@@ -52,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         signatures: the signatures under their decisions.
         notices: tells people and the State Hub what happened, after the journal has it.
         inventory: the SSH actors and hosts; ``None`` where its file cannot be used, so that nothing is known of them.
+        platform: the name that platform.yaml gives; empty where it gives none.
     """
 
     lanes: Mapping[str, Lane]
@@ -71,6 +72,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     signatures: Signatures | None = None
     notices: Notices = NoNotices()
     inventory: Inventory | None = None
+    platform: str = ""
 
     @property
     def closed(self) -> Mapping[str, str]:

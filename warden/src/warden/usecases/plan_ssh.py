@@ -7,7 +7,6 @@ from warden.core.openbao.ssh_names import SIGN_POLICIES, policies_for
 from warden.core.openbao.ssh_roles import SshResources, derive, gone
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.ssh_plan import SshPlan
-from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.targets.ssh_roles import SshTarget
 
@@ -25,28 +24,31 @@ def resources_named(name: str, context: Context) -> SshResources | None:
     """
     if context.inventory is None:
         return None
-    found = derive(name, context.inventory)
+    found = derive(name, context.inventory, context.platform)
     if found or context.inventory.actor(name) or name in context.inventory.hosts:
         return found
-    return next((each for policy in policies_for(name) if (each := _gone(policy, name, context.vault))), None)
+    return next((each for policy in policies_for(name) if (each := _gone(policy, name, context))), None)
 
 
 def orphaned(context: Context, names: frozenset[str]) -> Iterator[SshResources]:
-    """The actors and hosts that OpenBao has and the inventory does not declare, among all of its policies' `names`."""
+    """The actors and hosts of this platform that OpenBao has and the inventory does not declare any more.
+
+    They are found among all of its policies' `names`.
+    """
     if context.inventory is None:
         return
     declared = {*context.inventory.actors, *context.inventory.hosts}
     for policy in sorted(each for each in names if each.startswith(SIGN_POLICIES)):
-        found = _gone(policy, "", context.vault)
+        found = _gone(policy, "", context)
         if found and found.subject not in declared:
             yield found
 
 
-def _gone(policy: str, name: str, vault: Vault) -> SshResources | None:
-    """By a policy of ours that names it; one that may not be read says nothing."""
+def _gone(policy: str, name: str, context: Context) -> SshResources | None:
+    """By a policy of this platform's that names it; one that may not be read says nothing."""
     try:
-        text = vault.policy(policy)
+        text = context.vault.policy(policy)
     except Refused:
         return None
-    found = gone(policy, text) if text else None
+    found = gone(policy, text, context.platform) if text else None
     return found if found and found.subject == (name or found.subject) else None

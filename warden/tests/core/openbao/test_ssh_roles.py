@@ -11,6 +11,7 @@ from warden.core.openbao.ssh_roles import (
     derive,
     derive_all,
     gone,
+    is_of,
     key_id_format,
     logins_marked_in,
     logins_of,
@@ -37,8 +38,8 @@ INVENTORY = Inventory(
 )
 
 
-def of(name, inventory=INVENTORY):
-    found = derive(name, inventory)
+def of(name, inventory=INVENTORY, platform=""):
+    found = derive(name, inventory, platform)
     assert found is not None
     return found
 
@@ -116,6 +117,19 @@ def test_one_that_is_gone_is_known_by_its_policy(name, kind):
     assert (found.subject, found.kind, found.policy, found.gone) == (name, kind, before.policy, True)
     assert (found.logins, found.mount) == ((), "")
     assert before.policy in policies_for(name)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("railiance", "netkingdom"), ("railiance", ""), ("", "netkingdom")])
+@pytest.mark.parametrize("name", ["agt-deploy", "web"])
+def test_one_of_another_platform_is_not_gone(name, ours, theirs):
+    own, other = of(name, platform=ours), of(name, platform=theirs)
+    assert gone(other.policy, other.policy_text, ours) is None
+    found = gone(own.policy, own.policy_text, ours)
+    assert found is not None
+    assert is_of(found, own.policy_text)
+    assert is_of(found, other.policy_text) == (not theirs)
+    assert subject_marked_in(own.policy_text) == name
+    assert logins_marked_in(own.policy_text) == {each.name for each in own.logins}
 
 
 def test_every_identity_has_a_login_with_one_policy():

@@ -17,13 +17,21 @@ from warden.core.openbao.resources import Role, Settings
 from warden.core.openbao.role_comparison import is_same, role_change, surplus
 from warden.core.openbao.sharing import Declared
 from warden.core.openbao.ssh_issuers import FIRST, Issuer, named
-from warden.core.openbao.ssh_roles import SshResources, SshRole, logins_marked_in, ssh_role_in, subject_marked_in
+from warden.core.openbao.ssh_roles import (
+    SshResources,
+    SshRole,
+    is_of,
+    logins_marked_in,
+    platform_marked_in,
+    ssh_role_in,
+)
 from warden.core.plans.plan import (
     Change,
     Difference,
     NoDefaultKey,
     NotMarked,
     OtherEngine,
+    OtherPlatform,
     Plan,
     System,
     UsedByLanes,
@@ -80,7 +88,7 @@ def names_to_observe(
 ) -> tuple[frozenset[SshRole], frozenset[RoleName]]:
     """The SSH roles and auth roles that a plan needs to see: those derived now, and those that the policy names."""
     roles = {SshRole(resources.mount, resources.role)} if resources.mount else set()
-    marked = policy.text if policy and subject_marked_in(policy.text) == resources.subject else ""
+    marked = policy.text if policy and is_of(resources, policy.text) else ""
     earlier = ssh_role_in(marked)
     logins = frozenset(each.name for each in resources.logins) | logins_marked_in(marked)
     return frozenset(roles | ({earlier} if earlier else set())), logins
@@ -91,7 +99,7 @@ def compare(
 ) -> Plan:
     """What to change. Access that is not declared any more goes first; access comes last."""
     policy = observed.policy
-    ours = policy is not None and subject_marked_in(policy.text) == resources.subject
+    ours = policy is not None and is_of(resources, policy.text)
     given = _Given(resources, observed, declared, ours, take_over)
     return Plan(lane=resources.subject, system=system, changes=tuple(_changes(given)))
 
@@ -115,7 +123,9 @@ def _changes(given: _Given) -> Iterator[Change]:
 def _policy_change(given: _Given) -> Change:
     name, text, found = given.resources.policy, given.resources.policy_text, given.observed.policy
     if not given.resources.gone:
-        return policy_change(name, text, found, ours=given.ours, take_over=given.take_over)
+        change = policy_change(name, text, found, ours=given.ours, take_over=given.take_over)
+        other = platform_marked_in(found.text) if found and not given.ours else ""
+        return msgspec.structs.replace(change, obstacle=OtherPlatform(other)) if other else change
     if found is None:
         return Change(action="keep", kind="policy", name=name)
     return Change(action="delete", kind="policy", name=name, differences=(Difference("", found.text, None),))

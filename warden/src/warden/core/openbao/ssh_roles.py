@@ -5,8 +5,8 @@
                   auth/kubernetes/role/ssh-agt-deploy     each identity, with that policy
     web        -> ssh-hosts/roles/host-web, policy ssh-sign-host-web
 
-The policy is marked as ours by its first line, the logins by the lines after it; the SSH role is ours where the policy
-is, or where its key id is. No register of our own is kept.
+The policy is marked as ours by its first lines, which name the actor and the platform, the logins by the lines after
+them; the SSH role is ours where the policy is, or where its key id is. No register of our own is kept.
 """
 
 import re
@@ -31,6 +31,7 @@ An empty list of critical options would allow any, and options that a request na
 
 MARKS: Mapping[CertificateType, str] = {"user": "# ops-warden actor ", "host": "# ops-warden host "}
 """How the first line of a policy of ours begins; the actor's or host's name follows."""
+_PLATFORM = "# platform "
 _LOGIN = "# login "
 _SIGNS = re.compile(r'^path "([^"]+)/sign/([^"/]+)" \{$', re.MULTILINE)
 
@@ -42,8 +43,8 @@ class SshResources(msgspec.Struct, frozen=True, kw_only=True):
     """What one actor or host implies on OpenBao.
 
     ``mount`` is the SSH engine that signs for it, ``role`` its SSH role there with these ``fields``; all three are
-    empty where another authority signs. ``logins`` are the auth roles of its identities. One that is ``gone`` from the
-    inventory implies nothing at all.
+    empty where another authority signs. ``platform`` is the name of the one that declares it; empty where it has none.
+    ``logins`` are the auth roles of its identities. One that is ``gone`` from the inventory implies nothing at all.
     """
 
     subject: str
@@ -53,6 +54,7 @@ class SshResources(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any]
     policy: str
     policy_text: str
+    platform: str = ""
     logins: tuple[Role, ...] = ()
     gone: bool = False
 
@@ -72,30 +74,45 @@ class SshRole(NamedTuple):
         return f"{self.mount}/roles/{self.name}"
 
 
-def derive(name: str, inventory: Inventory) -> SshResources | None:
-    """What that actor or host implies; ``None`` where the inventory has none, or nothing of it is on OpenBao."""
+def derive(name: str, inventory: Inventory, platform: str = "") -> SshResources | None:
+    """What that actor or host implies; ``None`` where the inventory has none, or nothing of it is on OpenBao.
+
+    `platform` is the name that stands in its policy: several platforms may have certificates signed by one engine.
+    """
     authority = inventory.authorities.hosts
     if actor := inventory.actor(name):
         hosts = (authority and authority.openbao) or ""
-        return _of_actor(actor, inventory.authorities.users.openbao or "", hosts, logins_of(inventory))
+        found = _of_actor(actor, inventory.authorities.users.openbao or "", hosts, logins_of(inventory))
+        return _marked(found, platform)
     host = inventory.host(name)
-    return _of_host(host, authority.openbao) if host and authority and authority.openbao else None
+    return _marked(_of_host(host, authority.openbao), platform) if host and authority and authority.openbao else None
 
 
-def derive_all(inventory: Inventory) -> tuple[SshResources, ...]:
+def derive_all(inventory: Inventory, platform: str = "") -> tuple[SshResources, ...]:
     """What every actor and host implies, actors first."""
-    found = (derive(name, inventory) for name in (*inventory.actors, *inventory.hosts))
+    found = (derive(name, inventory, platform) for name in (*inventory.actors, *inventory.hosts))
     return tuple(each for each in found if each)
 
 
-def gone(policy: str, text: str) -> SshResources | None:
-    """An actor or host that no inventory declares any more, by its policy; ``None`` for a policy that is not ours."""
+def gone(policy: str, text: str, platform: str = "") -> SshResources | None:
+    """An actor or host that the inventory does not declare any more, by its policy.
+
+    ``None`` for a policy that is not ours, or is of another platform, whose inventory may well declare it.
+    """
     subject = subject_marked_in(text)
-    if subject is None:
+    if subject is None or platform_marked_in(text) != platform:
         return None
     kind: CertificateType = "host" if text.startswith(MARKS["host"]) else "user"
     return SshResources(
-        subject=subject, type=kind, mount="", role="", fields={}, policy=policy, policy_text="", gone=True
+        subject=subject,
+        type=kind,
+        mount="",
+        role="",
+        fields={},
+        policy=policy,
+        policy_text="",
+        platform=platform,
+        gone=True,
     )
 
 
@@ -136,6 +153,15 @@ def _of_host(host: NamedHost, mount: str) -> SshResources:
         policy=sign_policy(role),
         policy_text=_policy_text(host, SshRole(mount, role), ()),
     )
+
+
+def _marked(resources: SshResources, platform: str) -> SshResources:
+    """With the platform on the second line of its policy; as it is where that has no name."""
+    if not platform:
+        return resources
+    first, _, rest = resources.policy_text.partition("\n")
+    text = f"{first}\n{_PLATFORM}{platform}\n{rest}"
+    return msgspec.structs.replace(resources, policy_text=text, platform=platform)
 
 
 def _user_fields(actor: NamedActor) -> dict[str, Any]:
@@ -226,6 +252,18 @@ def subject_marked_in(policy: str) -> str | None:
     first = policy.partition("\n")[0]
     found = (first.removeprefix(mark).partition(":")[0] for mark in MARKS.values() if first.startswith(mark))
     return next(found, None)
+
+
+def platform_marked_in(policy: str) -> str:
+    """The platform that a policy of ours names; empty where it names none."""
+    _, _, second = policy.partition("\n")
+    line = second.partition("\n")[0]
+    return line.removeprefix(_PLATFORM) if line.startswith(_PLATFORM) else ""
+
+
+def is_of(resources: SshResources, policy: str) -> bool:
+    """Whether a policy says that it was derived for this actor or host, of this platform or of one without a name."""
+    return subject_marked_in(policy) == resources.subject and platform_marked_in(policy) in {"", resources.platform}
 
 
 def logins_marked_in(policy: str) -> frozenset[RoleName]:

@@ -158,6 +158,12 @@ class NoDefaultKey(Facts, frozen=True, tag="no-default-key"):
     keys: tuple[str, ...]
 
 
+class OtherPlatform(Facts, frozen=True, tag="other-platform"):
+    """The policy was derived for an actor or host of the same name, of another platform."""
+
+    platform: str
+
+
 class UsedByLanes(Facts, frozen=True, tag="used-by-lanes"):
     """Readers of these lanes log in by the auth role, too."""
 
@@ -184,6 +190,7 @@ Obstacle = (
     | AliasTaken
     | OtherEngine
     | NoDefaultKey
+    | OtherPlatform
     | UsedByLanes
 )
 
