@@ -128,8 +128,18 @@ def test_out_fills_an_empty_file(world):
     assert out.read_text().startswith("ssh-ed25519-cert-v01@openssh.com ")
 
 
+def test_out_in_a_folder_that_is_missing_or_not_one_asks_nobody(world):
+    before = events(world)
+    for folder, why in (("missing", "does not exist"), (world.key.name, "is not a directory")):
+        done = sign(world, "--out", str(world.folder / folder / "cert.pub"))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert why in done.stderr
+    assert events(world) == before
+
+
 def test_a_place_that_cannot_be_written_says_that_the_certificate_was_discarded(world):
-    done = sign(world, "--out", str(world.folder / "missing" / "cert.pub"))
+    """No file beside it can have a name that is longer still."""
+    done = sign(world, "--out", str(world.folder / ("c" * 250)))
     assert done.returncode == 2
     assert "The certificate was discarded" in done.stderr
     assert events(world)[-2:] == ["certificate.issued", "certificate.discarded"]

@@ -148,11 +148,12 @@ def public_key_line(path: str) -> str:
 
 
 def certificate_path(path: str) -> str:
-    """The whole path. Raises `UsageError` where something is there that is not a certificate: it would be lost."""
+    """The whole path. Raises `UsageError` where nothing can be written, or something else would be lost."""
     from warden.adapters.machine.regular_file import NotUsable, read_bytes
     from warden.core.errors import UsageError
     from warden.core.ssh.public_keys import certified_type
 
+    _expect_folder(os.path.dirname(os.path.realpath(path)))
     if not os.path.exists(path):
         return os.path.abspath(path)
     try:
@@ -166,6 +167,16 @@ def certificate_path(path: str) -> str:
         hint = "name another file with --out, or leave it out for stdout"
         raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="file", subject=path, hint=hint)
     return os.path.abspath(path)
+
+
+def _expect_folder(folder: str) -> None:
+    """Raise `UsageError` where no file can be made in it."""
+    from warden.core.errors import UsageError
+
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        why = "is not a directory that can be written" if os.path.exists(folder) else "does not exist"
+        problem, hint = f"{folder} {why}", "name a file in another directory with --out"
+        raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="file", subject=folder, hint=hint)
 
 
 def write_certificate(path: str, line: str) -> None:
