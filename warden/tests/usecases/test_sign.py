@@ -19,8 +19,10 @@ from warden.adapters.whereabouts import Here
 from warden.core.errors import Inconclusive, Refused, UsageError, WardenError
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.decision import actor
+from warden.core.ssh.inventory import Host, NamedHost
 from warden.core.ssh.issue_log import REVOKED
 from warden.present import errors
+from warden.present.commands import commands
 from warden.usecases.sign import SignRequest, SignTools, sign, sign_all
 
 
@@ -54,7 +56,8 @@ class Bench:
         )
 
     def ask(self, **given: object) -> SignRequest:
-        return SignRequest(subject=self.actor, public_key=self.world.public_key.read_text(), **given)
+        wanted = {"subject": self.actor, "public_key": self.world.public_key.read_text()} | given
+        return SignRequest(**wanted)
 
     def sign(self, authority=None, **given):
         with_that = authority or self.authority
@@ -81,6 +84,23 @@ def test_a_revoked_key_is_not_signed_while_hosts_refuse_it(bench, until, signed)
         bench.sign()
     assert "is revoked (leaked)" in errors.problem(caught.value)
     assert bench.events() == [REVOKED]
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ({}, "warden sign {actor} --pubkey FILE"),
+        ({"asked_by": "issue", "handed": "file", "path": "/keys/agt-x-cert.pub"}, "warden issue {actor} --out /keys"),
+        ({"subject": NamedHost(name="web", declared=Host())}, "warden ssh host sign web --pubkey FILE"),
+    ],
+    ids=["sign", "issue", "host"],
+)
+def test_whoever_has_a_revoked_key_is_told_how_to_have_another_one_certified(bench, given, remedy):
+    fingerprint = bench.tools.certificates.fingerprint(bench.world.public_key.read_text())
+    bench.journal.record(REVOKED, bench.actor.name, {"reason": "leaked", "keys": [fingerprint]})
+    with pytest.raises(Refused) as caught:
+        bench.sign(**given)
+    assert commands(caught.value.remedy) == remedy.format(actor=bench.actor.name)
 
 
 LIES = {

@@ -13,9 +13,8 @@ import msgspec
 from warden.core.errors import Effect, UsageError, WardenError
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, Head, Section, SignedKrl, head, is_krl, next_version, sections
-from warden.core.ssh.krl import still_needed as needed_at
 from warden.core.ssh.krl_pull import Damage, Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
-from warden.core.ssh.revocation import revocations
+from warden.core.ssh.revocation import revocations, still_needed
 from warden.core.ssh.sshsig import signature_file, signed_bytes
 from warden.ports.clock import Clock
 from warden.ports.journal import Journal
@@ -58,7 +57,7 @@ def build(tools: Publisher) -> Published:
     now = tools.clock().timestamp()
     journal = tools.journal
     every = revocations(journal.log(events=(REVOKED,)))  # a host that pulls it may trust CAs of several platforms
-    parts = sections(needed_at(every, now))
+    parts = sections(still_needed(every, now))
     version = next_version(_last_version(tools), now)
     serials, keys = _counted(parts, "serial: "), _counted(parts, "hash: ")
     facts: dict[str, Any] = {"version": version, "where": tools.folder.where, "serials": serials, "keys": keys}

@@ -8,6 +8,7 @@ then is a certificate handed out. Of several, one that is refused is an error of
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from warden.core.ssh.errors import Discarded, NotAsDecided
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.public_keys import PublicKeyBlob, public_key
-from warden.core.ssh.revocation import expect_not_revoked, revocations
+from warden.core.ssh.revocation import expect_not_revoked, revocations, still_needed
 from warden.usecases.steps.logged_in import logged_in
 from warden.usecases.steps.signing_records import ToSign, discarded, issued, record_begin, record_failed
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from warden.core.lanes.readers import Seconds
     from warden.core.openbao.api import Identity
+    from warden.core.remedies import RunWarden
     from warden.core.ssh.certificate import Certificate, CertificateSpec
     from warden.core.ssh.issue_log import Handed
     from warden.ports.caller import Caller
@@ -124,10 +126,16 @@ def sign_as(
 def _expect_all_fit(asks: Sequence[SignRequest], tools: SignTools) -> list[_Wanted]:
     """Each key fits and is not revoked. Raises `UsageError`, `Refused`, `JournalUnwritable`."""
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
-    known = revocations(tools.journal.log(events=(REVOKED,)))
+    needed = still_needed(revocations(tools.journal.log(events=(REVOKED,))), tools.clock().timestamp())
     for each in wanted:
-        expect_not_revoked(each.ask.subject.name, each.key.fingerprint, known, tools.clock().timestamp())
+        expect_not_revoked(each.ask.subject.name, each.key.fingerprint, needed, _asked_again(each.ask))
     return wanted
+
+
+def _asked_again(ask: SignRequest) -> RunWarden:
+    """The command that has another key certified."""
+    folder = os.path.dirname(ask.path) if ask.asked_by == "issue" else ""
+    return callers_of(ask.subject, ask.asked_by).command(out=folder)
 
 
 def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:

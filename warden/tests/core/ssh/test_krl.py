@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warden.core.ssh.certificate import CLOCK_SKEW
-from warden.core.ssh.krl import EMPTY, Head, Section, head, is_krl, next_version, sections, still_needed
+from warden.core.ssh.krl import EMPTY, Head, Section, head, is_krl, next_version, sections
 from warden.core.ssh.revocation import Revocation
 
 NOW = 10_000
@@ -32,13 +31,6 @@ def test_nothing_revoked_is_no_section():
 def test_what_cannot_be_a_serial_or_a_fingerprint_keeps_no_krl_from_being_made():
     strange = Revocation(reason="", serials=(0, -1, 2**64, 2**64 - 1), keys=(KEY, f"{KEY}\nserial: 1-9", "MD5:00", ""))
     assert sections([strange]) == (Section("", (f"hash: {KEY}", f"serial: {2**64 - 1}")),)
-
-
-def test_what_can_be_valid_nowhere_any_more_is_left_out():
-    over = Revocation(reason="", serials=(1,), until=NOW - CLOCK_SKEW)
-    behind = Revocation(reason="", serials=(2,), until=NOW - CLOCK_SKEW + 1)
-    for_good = Revocation(reason="", keys=(KEY,))
-    assert still_needed([over, behind, for_good], NOW) == [behind, for_good]
 
 
 def test_the_version_rises_also_when_the_clock_was_set_back():

@@ -16,6 +16,7 @@ from warden.core.ssh.revocation import (
     decided,
     revocations,
     selected,
+    still_needed,
     unfinished,
 )
 
@@ -182,3 +183,10 @@ def test_a_record_of_another_shape_is_left_out():
 
     found = revocations([record(1, {"reason": "why", "serials": "all"}), record(2, {"reason": "why", "serials": [7]})])
     assert found == [Revocation(reason="why", subject="agt-deploy", serials=(7,))]
+
+
+def test_what_can_be_valid_nowhere_any_more_is_left_out():
+    over = Revocation(reason="", serials=(1,), until=NOW - CLOCK_SKEW)
+    behind = Revocation(reason="", serials=(2,), until=NOW - CLOCK_SKEW + 1)
+    for_good = Revocation(reason="", keys=("SHA256:key",))
+    assert still_needed([over, behind, for_good], NOW) == [behind, for_good]

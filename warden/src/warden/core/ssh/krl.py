@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.revocation import Revocation
 
 NAMESPACE = "warden-krl"
@@ -64,11 +63,6 @@ def head(content: bytes) -> Head | None:
 def is_krl(content: bytes) -> bool:
     """Whether it is meant to be one, whole or not."""
     return content.startswith(_MAGIC)
-
-
-def still_needed(known: Iterable[Revocation], now: float) -> list[Revocation]:
-    """Those of which something may still be valid, on a host whose clock is behind."""
-    return [each for each in known if not each.until or each.until + CLOCK_SKEW > now]
 
 
 def sections(known: Iterable[Revocation]) -> tuple[Section, ...]:

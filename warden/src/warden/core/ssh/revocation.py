@@ -13,7 +13,7 @@ import msgspec
 
 from warden.core.errors import Effect, Refused
 from warden.core.journal.record import Record
-from warden.core.remedies import warden
+from warden.core.remedies import RunWarden
 from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.issue_log import BEGIN, REVOKED, Issued
 
@@ -64,6 +64,11 @@ def revocations(records: Iterable[Record]) -> list[Revocation]:
     return found
 
 
+def still_needed(known: Iterable[Revocation], now: float) -> list[Revocation]:
+    """Those of which something may still be valid, on a host whose clock is behind."""
+    return [each for each in known if not each.until or each.until + CLOCK_SKEW > now]
+
+
 class KeyRevoked(msgspec.Struct, frozen=True, kw_only=True):
     """The key to be signed is one that hosts refuse."""
 
@@ -101,17 +106,20 @@ class Revoked:
         return msgspec.structs.replace(chosen, serials=tuple(serials), keys=tuple(keys))
 
 
-def expect_not_revoked(subject: str, fingerprint: str, known: Iterable[Revocation], now: float) -> None:
-    """Raises `Refused` for a key that hosts refuse in every certificate, now or for good."""
-    for each in known:
-        if fingerprint in each.keys and (not each.until or each.until > now):
+def expect_not_revoked(subject: str, fingerprint: str, needed: Iterable[Revocation], remedy: RunWarden) -> None:
+    """Raises `Refused` for a key that hosts refuse in every certificate: `needed` are revocations that KRLs still have.
+
+    `remedy` has another key certified.
+    """
+    for each in needed:
+        if fingerprint in each.keys:
             raise Refused(
                 KeyRevoked(fingerprint=fingerprint, reason=each.reason),
                 effect=Effect.NOTHING_SIGNED,
                 system="journal",
                 subject=subject,
-                hint="have a fresh key certified",
-                remedy=(warden("issue", subject),),
+                hint="have another key certified",
+                remedy=(remedy,),
             )
 
 
