@@ -32,7 +32,10 @@ def test_a_login_was_refused_only_where_the_server_says_so():
 
 
 def test_the_servers_words_are_one_line():
-    assert said_by(answer({"errors": ["1 error occurred:\n\t* permission denied\n\n", "more"]})) == (
-        "1 error occurred: * permission denied; more"
+    assert said_by(answer({"errors": ["1 error occurred:\n\t* permission denied\n\n", "more\nof it"]})) == (
+        "permission denied; more of it"
     )
-    assert said_by(answer({"errors": None})) == said_by(answer({})) == ""
+    assert said_by(answer({"errors": ["login: 2 errors occurred:\n\t* no role\n\t* no claim\n\n"]})) == (
+        "login: no role; no claim"
+    )
+    assert said_by(answer({"errors": None})) == said_by(answer({})) == said_by(answer({"errors": 7})) == ""

@@ -1,6 +1,7 @@
 """What servers say: OpenBao's answers and its audit lines, and a cluster's Secrets, as plain values."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -286,6 +287,10 @@ INLINE_REFUSAL = "failed to perform inline authentication"
 """How OpenBao 2.7 begins the answer of a login that a ``kubernetes`` mount refused (measured: 403, no header)."""
 
 
+_POINT = "\n\t* "
+_COUNT = re.compile(rf"\d+ errors? occurred:{re.escape(_POINT)}")
+
+
 def refused_at_login(answer: Answer) -> bool:
     """Whether the login of an inline authentication was refused.
 
@@ -302,4 +307,10 @@ def refused_for_address(problem: object) -> bool:
 
 def said_by(answer: Answer) -> str:
     """The server's own words for an error, on one line; empty where it gave none."""
-    return "; ".join(" ".join(str(error).split()) for error in answer.body.get("errors") or ())
+    errors = answer.body.get("errors")
+    return "; ".join(_on_one_line(str(each)) for each in errors) if isinstance(errors, list) else ""
+
+
+def _on_one_line(error: str) -> str:
+    """OpenBao counts some errors and lists them, even a single one: ``1 error occurred:\\n\\t* permission denied``."""
+    return " ".join(_COUNT.sub("", error).replace(_POINT, "; ").split())

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from warden.core.openbao.api import Answer, AuditLine
+from warden.core.openbao.api import Answer, AuditLine, said_by
 from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
+from warden.core.quoting import quoted
 from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.login_proof import LoginDetail, LoginProbe, LoginVerdict
 from warden.core.ssh.login_variants import LASTS, NOBODY
@@ -19,8 +20,6 @@ from warden.core.ssh.public_keys import public_key as parsed
 
 DENIED = (403, "permission denied")
 SIGNED = 200
-LONGEST = 300
-"""Characters of an error that are kept."""
 
 
 class SignerProbe(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +90,7 @@ def judge_answer(
     )
     if isinstance(answer, Unobserved):
         return msgspec.structs.replace(found, detail=answer)
-    found = msgspec.structs.replace(found, status=answer.status, observed="refused", said=_said(answer))
+    found = msgspec.structs.replace(found, status=answer.status, observed="refused", said=quoted(said_by(answer)))
     if answer.status == SIGNED and not answer.is_page:
         return msgspec.structs.replace(found, result="wrong", observed="allowed", serial=_serial(answer), said="")
     status, words = asked.refused
@@ -99,11 +98,6 @@ def judge_answer(
         return msgspec.structs.replace(found, detail=UnclearReply(answer.status, found.said))
     missing: LoginDetail | None = None if lines else unavailable or NoAuditLine()
     return msgspec.structs.replace(found, result="inconclusive" if missing else "ok", detail=missing)
-
-
-def _said(answer: Answer) -> str:
-    errors = answer.body.get("errors")
-    return " ".join(" ".join(map(str, errors)).split())[:LONGEST] if isinstance(errors, list) else ""
 
 
 def _serial(answer: Answer) -> int:
