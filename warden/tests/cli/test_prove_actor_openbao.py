@@ -258,3 +258,12 @@ def test_where_the_roles_cannot_be_listed_it_is_not_known_who_else_can(world):
     said = found[f"nobody else has it signed through the roles at {world.mount}"]
     assert (said["word"], said["observed"]) == ("??", "not seen")
     assert said["detail"].endswith(f"permission denied (needs list and read on {world.mount}/roles/*)")
+
+
+def test_where_the_keys_of_the_ca_cannot_be_listed_the_rest_is_shown(world):
+    operator = {"BAO_TOKEN": world.server.token_with(policy_text("prove")), "WARDEN_STATE": world.server.state}
+    done = world.run("prove", world.actor, "--json", "--audit", world.server.audit_file, **operator)
+    found = {each["probe"]: each for each in json.loads(done.stdout)["verdicts"]}
+    assert (found["logs-in"]["word"], found["logs-in"]["observed"]) == ("??", "not asked")
+    assert f"refused LIST {world.mount}/issuers (permission denied)" in found["logs-in"]["detail"]
+    assert {found[each]["word"] for each in ("signed", "control", "revoked", *REFUSED)} == {"ok"}

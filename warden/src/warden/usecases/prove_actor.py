@@ -13,11 +13,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from warden.core.errors import Inconclusive, Refused
+from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.proofs.details import unobserved
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.core.ssh.krl import Section
-from warden.core.ssh.login_proof import LoginProof, LoginVerdict
+from warden.core.ssh.login_proof import KeyNotHere, LoginProof, LoginVerdict
 from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, stranger, variants
 from warden.core.ssh.login_verdicts import Attempted, Login, judge_all, without_control
 from warden.ports.audit_log import AuditLog
@@ -26,7 +27,7 @@ from warden.ports.krl import KrlBuilder
 from warden.ports.login_host import OwnHost
 from warden.usecases.steps.login_records import LoginRecords
 from warden.usecases.steps.played_identity import announced, as_identity
-from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, key_not_here, signed_for
+from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, not_shown, signed_for
 from warden.usecases.steps.signer_questions import Answered, ask_all, judged
 from warden.usecases.steps.ways import WaysIn
 
@@ -95,6 +96,7 @@ class _Prover:
         self._key = tools.new_key()
         self._shown: list[Login] = []
         self._unshown: list[LoginVerdict] = []
+        self._authority_keys = self._trusted_with(right)
 
     def show_all(self, inventory: Inventory) -> None:
         """The right certificate first, and revoked last."""
@@ -114,25 +116,30 @@ class _Prover:
 
     def _host_files(self) -> None:
         host, tools = self._tools.host, self._tools
-        host.trust(*self._authority_keys(), *tools.trusted.public_keys())
+        host.trust(*self._authority_keys, *tools.trusted.public_keys())
         self._authorize()
 
     def _authorize(self, forced: str = "") -> None:
         lines = [principals_line(self._actor, each, forced) for each in self._actor.principals]
         self._tools.host.authorize(*lines)
 
-    def _authority_keys(self) -> Sequence[str]:
-        if self._right.signed is None:
+    def _trusted_with(self, right: SignedOrNot) -> Sequence[str]:
+        """The public keys of the actor's own CA; where they cannot be read, its certificate cannot be shown."""
+        if right.signed is None:
             return ()
-        return self._tools.authority(self._tools.caller.vault()).public_keys()
+        try:
+            return self._tools.authority(self._tools.caller.vault()).public_keys()
+        except (Refused, Inconclusive, UsageError) as fault:
+            self._unshown.append(not_shown(unobserved(fault)))
+            return ()
 
     def _show_right(self) -> Login | None:
         """The certificate of the actor's own CA."""
         signed = self._right.signed
-        if signed is None:
+        if signed is None or not self._authority_keys:
             return None
         if signed.certificate.public_key != self._right.key.public_key:
-            self._unshown.append(key_not_here())
+            self._unshown.append(not_shown(KeyNotHere()))
             return None
         login = Login(
             probe="logs-in",
@@ -164,7 +171,7 @@ class _Prover:
             (authority, *_) = tools.trusted.public_keys()
         else:
             certificate, key, record = signed.certificate, self._right.key, signed.record
-            keys = {tools.signing.certificates.fingerprint(each): each for each in self._authority_keys()}
+            keys = {tools.signing.certificates.fingerprint(each): each for each in self._authority_keys}
             authority = keys[certificate.authority]
         tools.host.revoke(tools.krl.build([Section(authority, (f"serial: {certificate.serial}",))], 1))
         login = _login(variant, certificate, tools.host.attempt(key, certificate))

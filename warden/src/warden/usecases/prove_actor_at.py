@@ -16,7 +16,7 @@ from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.inventory import Inventory, NamedActor
-from warden.core.ssh.login_proof import LoginProbe, LoginProof, LoginVerdict
+from warden.core.ssh.login_proof import KeyNotHere, LoginProbe, LoginProof, LoginVerdict
 from warden.core.ssh.login_variants import control, stranger
 from warden.core.ssh.login_verdicts import Login, judge_all
 from warden.core.ssh.sshd_log import Reason
@@ -24,7 +24,7 @@ from warden.ports.login_host import LoginHost
 from warden.usecases.sign import Signed
 from warden.usecases.steps.login_records import LoginRecords
 from warden.usecases.steps.played_identity import announced
-from warden.usecases.steps.proof_certificate import ProofTools, key_not_here, signed_for
+from warden.usecases.steps.proof_certificate import ProofTools, not_shown, signed_for
 
 SECOND = 1
 """Seconds that the certificate is valid which is to expire."""
@@ -86,7 +86,7 @@ class _Attempts:
         if right.signed is None:
             return
         if right.signed.certificate.public_key != right.key.public_key:
-            self._others.append(key_not_here())
+            self._others.append(not_shown(KeyNotHere()))
             return
         self._log_in(right.key, right.signed)
         if self.shown[-1].attempted.let_in is None:

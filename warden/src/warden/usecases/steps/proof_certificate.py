@@ -13,7 +13,7 @@ from warden.core.openbao.api import refused_for_address
 from warden.core.proofs.details import unobserved
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.inventory import ActorIdentity, NamedActor, PersonIdentity
-from warden.core.ssh.login_proof import KeyNotHere, LoginDetail, LoginVerdict, NobodyPlayed
+from warden.core.ssh.login_proof import LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
 from warden.ports.caller import Caller
 from warden.ports.certificate_authority import CertificateAuthority
@@ -100,8 +100,6 @@ def _not_signed(detail: LoginDetail) -> LoginVerdict:
     return LoginVerdict(probe="signed", result="inconclusive", expected="allowed", observed="not-asked", detail=detail)
 
 
-def key_not_here() -> LoginVerdict:
-    """That no login could be tried with the certificate of a listed key."""
-    return LoginVerdict(
-        probe="logs-in", result="inconclusive", expected="allowed", observed="not-asked", detail=KeyNotHere()
-    )
+def not_shown(detail: LoginDetail) -> LoginVerdict:
+    """That no login could be tried with the actor's certificate, and why."""
+    return msgspec.structs.replace(_not_signed(detail), probe="logs-in")
