@@ -55,7 +55,7 @@ def apply(
     create_namespace: bool,
     as_json: bool,
 ) -> int:
-    """Make OpenBao and the clusters what a lane declares. Safe to run as often as you like.
+    """Make OpenBao and the clusters what a lane, or an SSH actor or host, declares. Safe to run as often as you like.
 
     In OpenBao: mount, marks, policy, roles. In each cluster: the reader's account, the store, the ExternalSecret.
     Of an SSH actor or host: the SSH engine, its CA key, the SSH role, the policy, the logins of its identities.

@@ -28,7 +28,7 @@ def inventory() -> None:
 @json_option
 @click.pass_context
 def list_actors(ctx: click.Context, /, as_json: bool) -> None:
-    """List the actors and the hosts, with everything that the file leaves out.
+    """List the actors and the hosts, with the defaults that the file leaves out.
 
     \b
     Examples:
@@ -50,12 +50,26 @@ def list_actors(ctx: click.Context, /, as_json: bool) -> None:
 @click.option("--login", metavar="MOUNT", help="The login mount of --person.")
 @click.option("--workload", metavar="NAMESPACE/NAME", help="A service account of Kubernetes may sign for it.")
 @click.option("--mount", metavar="MOUNT", help="The auth mount of --workload; default kubernetes.")
-@click.option("--principal", "principals", multiple=True, metavar="NAME", help="Default: its own name. Repeatable.")
+@click.option(
+    "--principal",
+    "principals",
+    multiple=True,
+    metavar="NAME",
+    help="What its certificates name; default: its own name. Repeatable.",
+)
 @click.option("--ttl", type=Duration(), metavar="TIME", help="How long its certificates are valid (90s, 15m, 8h).")
-@click.option("--source-address", "addresses", multiple=True, metavar="CIDR", help="Where it comes from. Repeatable.")
-@click.option("--force-command", metavar="COMMAND", help="All that it can run on a host.")
-@click.option("--extension", "extensions", multiple=True, metavar="NAME", help="permit-pty, say. Repeatable.")
-@click.option("--public-key", "keys", multiple=True, metavar="FILE", help="Sign only this key for it. Repeatable.")
+@click.option(
+    "--source-address", "addresses", multiple=True, metavar="CIDR", help="Hosts accept it only from there. Repeatable."
+)
+@click.option("--force-command", metavar="COMMAND", help="The only command that it can run on a host.")
+@click.option(
+    "--extension",
+    "extensions",
+    multiple=True,
+    metavar="NAME",
+    help="What it may use, permit-pty for example. Repeatable.",
+)
+@click.option("--public-key", "keys", multiple=True, metavar="FILE", help="Sign only this public key. Repeatable.")
 @click.option(
     "--host",
     "hosts",
@@ -64,7 +78,7 @@ def list_actors(ctx: click.Context, /, as_json: bool) -> None:
     shell_complete=complete.hosts_and_groups,
     help="Where it may log in. Repeatable.",
 )
-@click.option("--description", default="", metavar="TEXT", help="What it is.")
+@click.option("--description", default="", metavar="TEXT", help="What the actor is for.")
 @json_option
 @click.pass_context
 def add(
@@ -86,7 +100,7 @@ def add(
     description: str,
     as_json: bool,
 ) -> None:
-    """Add an actor to inventory.yaml, which is made where there is none. The rest of the file stays as it is.
+    """Add an actor to inventory.yaml, and create the file if it does not exist. The rest of it stays as it is.
 
     \b
     Examples:
@@ -122,9 +136,9 @@ def _identities(
     from warden.core.ssh.inventory import PersonIdentity
 
     if bool(person) != bool(login):
-        raise UsageError("--person and --login belong together", effect=Effect.NOTHING_CHANGED)
+        raise UsageError("--person and --login need each other", effect=Effect.NOTHING_CHANGED)
     if mount and not workload:
-        raise UsageError("--mount is of --workload", effect=Effect.NOTHING_CHANGED)
+        raise UsageError("--mount needs --workload", effect=Effect.NOTHING_CHANGED)
     found: list[ActorIdentity] = []
     if person and login:
         found.append(PersonIdentity(person=person, login=login))

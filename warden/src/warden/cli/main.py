@@ -45,7 +45,7 @@ COMMANDS = {
     "rotate": ("warden.cli.rotate", "Replace a value, and show that the old one is refused."),
     "route": ("warden.cli.route", "Find who owns a credential and how to get it."),
     "sign": ("warden.cli.sign", "Sign an SSH public key for an actor."),
-    "ssh": ("warden.cli.ssh", "SSH certificates: authorities, hosts, revocation and what is out there."),
+    "ssh": ("warden.cli.ssh", "Manage SSH certificates: CAs, hosts, revocation."),
     "status": ("warden.cli.status", "Show the status of each lane."),
     "sync": ("warden.cli.sync", "Refresh a lane's deliveries now."),
     "who-can": ("warden.cli.who_can", "Find everybody who can read or change a lane, or gain access."),

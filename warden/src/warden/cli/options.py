@@ -9,7 +9,7 @@ import click
 from warden.cli import complete
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
-all_option = click.option("--all", "every", is_flag=True, help="Every active lane.")
+all_option = click.option("--all", "every", is_flag=True, help="Every active lane, and every SSH actor and host.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 reason_option = click.option(
     "--reason", required=True, metavar="TEXT", help="Why. Kept in the journal and shown to callers."

@@ -27,8 +27,8 @@ _EXITS = {"proven": Exit.DONE, "inconclusive": Exit.INCONCLUSIVE, "refuted": Exi
 
 
 @click.command()
-@click.argument("lane", required=False, shell_complete=complete.lanes_and_actors)
-@click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed.")
+@click.argument("lane", metavar="[LANE|ACTOR]", required=False, shell_complete=complete.lanes_and_actors)
+@click.option("--all", "every", is_flag=True, help="Every lane that is active and not closed, and every actor.")
 @audit_options
 @cluster_option
 @custody_option

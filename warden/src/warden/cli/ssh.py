@@ -23,12 +23,12 @@ COMMANDS: Table = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def ssh() -> None:
-    """SSH certificates: authorities, hosts, revocation and what is out there.
+    """Manage SSH certificates: CAs, hosts, revocation.
 
     \b
     Examples:
       warden ssh status
       warden ssh ca show
 
-    Certificates themselves come from warden sign and warden issue.
+    warden sign and warden issue make the certificates.
     """

@@ -72,8 +72,8 @@ def show(ctx: click.Context, /, *, purpose: Purpose | None, as_json: bool) -> No
 def rotate(ctx: click.Context, /, *, purpose: Purpose, now: bool, yes: bool, as_json: bool) -> None:
     """Do the next step of replacing a key of OpenBao's; run it three times.
 
-    First a new key is made, for every host to trust. Then it signs. Then, when nothing that the old key signed is
-    valid any more, that is deleted. What was signed stays valid throughout. The last two want --yes.
+    First a new key is made, for every host to trust. Then it signs. When nothing that the old key signed is
+    valid any more, the old key is deleted. What was signed stays valid throughout. The last two steps need --yes.
 
     \b
     Examples:

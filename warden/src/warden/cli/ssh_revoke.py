@@ -35,23 +35,23 @@ directory_option = click.option(
     metavar="NUMBER",
     help="A certificate by its serial, as sshd logs it. Repeatable.",
 )
-@click.option("--ca", metavar="FINGERPRINT", default="", help="The CA that the serials are of (SHA256:…).")
+@click.option("--ca", metavar="FINGERPRINT", default="", help="The CA that signed those serials (SHA256:…).")
 @click.option(
     "--key",
     "keys",
     multiple=True,
     metavar="FILE|FINGERPRINT",
-    help="A public key, in every certificate, for good. A CA's key: all that it signed. Repeatable.",
+    help="A public key, for good and in every certificate; a CA's key: all that it signed. Repeatable.",
 )
 @click.option(
     "--actor",
     default="",
     metavar="NAME",
     shell_complete=complete.actors_and_hosts,
-    help="What this actor, or this host, was given.",
+    help="Everything that was issued to this actor or host.",
 )
 @click.option(
-    "--since", metavar="TIME", help="What was issued since then: 2026-11-30T08:00Z, or 36h (ago). With --actor: its."
+    "--since", metavar="TIME", help="What was issued since then: 2026-11-30T08:00Z, or 36h (ago); with --actor, to it."
 )
 @reason_option
 @directory_option
@@ -86,7 +86,7 @@ def revoke(
     \b
     Exit codes:
       1  the issue log has nothing of that actor that may still be valid
-      2  a serial of several CAs, or no key is named that signs
+      2  several CAs signed that serial, or platform.yaml names no key that signs
       3  revoked in the journal, but no KRL was published
     """
     from warden.present import revoke as present
