@@ -13,6 +13,7 @@ from warden.core.openbao.resources import Settings
 from warden.core.openbao.ssh_roles import SshRole, derive
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed
 from warden.core.plans.plan import NotMarked, OtherPlatform, UsedByLanes
+from warden.core.remedies import EditFile
 from warden.core.secret import Secret
 from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 from warden.usecases.apply_ssh import apply_ssh
@@ -306,6 +307,8 @@ def test_a_login_of_a_lane_is_left_alone(ssh):
     with pytest.raises(Foreign) as blocked:
         ssh.apply(take_over=True, yes=True)
     assert [change.obstacle for change in blocked.value.problem.changes] == [UsedByLanes((lane.id,))]
+    field = f"actors.{ssh.actor}.identities[0].role"
+    assert blocked.value.remedy == (EditFile(file="inventory.yaml", field=field, value="NAME"),)
 
 
 def test_an_actor_that_is_gone_is_found_and_removed(ssh, public_key):
@@ -377,5 +380,8 @@ def test_keys_without_a_default_are_for_a_person_to_sort_out(ssh):
 
 def test_a_kv_mount_of_the_name_is_not_touched(ssh):
     ssh.server.must("POST", f"sys/mounts/{ssh.mount}", {"type": "kv", "options": {"version": "2"}})
-    with pytest.raises(Foreign):
+    with pytest.raises(Foreign) as blocked:
         ssh.apply()
+    assert blocked.value.remedy == (
+        EditFile(file="inventory.yaml", field="authorities.users.openbao", value="MOUNT"),
+    )  # not --take-over

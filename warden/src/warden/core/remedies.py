@@ -114,10 +114,10 @@ class RunBao(msgspec.Struct, frozen=True, tag="bao", omit_defaults=True, kw_only
 class EditFile(msgspec.Struct, frozen=True, tag="edit", omit_defaults=True, kw_only=True):
     """A change to a declared file: set ``field`` (to ``value`` where one is known), or remove ``instead_of``.
 
-    ``file`` is ``lane``, ``clusters.yaml`` or ``platform.yaml``.
+    ``file`` is ``lane``, or a file of the platform directory.
     """
 
-    file: Literal["lane", "clusters.yaml", "platform.yaml"]
+    file: Literal["lane", "clusters.yaml", "inventory.yaml", "platform.yaml"]
     field: str
     value: str = ""
     instead_of: str = ""

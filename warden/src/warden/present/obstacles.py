@@ -154,7 +154,7 @@ def _(obstacle: OtherPlatform) -> str:
 
 @describe_obstacle.register
 def _(obstacle: UsedByLanes) -> str:
-    return f"readers of {', '.join(obstacle.lanes)} log in by it; name another role for the identity"
+    return f"readers of {', '.join(obstacle.lanes)} log in by it"
 
 
 @singledispatch

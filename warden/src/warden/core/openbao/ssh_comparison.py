@@ -36,7 +36,7 @@ from warden.core.plans.plan import (
     System,
     UsedByLanes,
 )
-from warden.core.remedies import warden
+from warden.core.remedies import EditFile, warden
 
 ENGINE = "ssh"
 """The type of the mount."""
@@ -160,7 +160,9 @@ def _mount_change(given: _Given) -> Change:
         return Change(action="create", kind="mount", name=name, differences=(Difference("type", None, ENGINE),))
     if found.type == ENGINE:
         return Change(action="keep", kind="mount", name=name)
-    return Change(action="foreign", kind="mount", name=name, obstacle=OtherEngine(found.type, ENGINE))
+    signs_for = "hosts" if given.resources.type == "host" else "users"
+    fix = (EditFile(file="inventory.yaml", field=f"authorities.{signs_for}.openbao", value="MOUNT"),)
+    return Change(action="foreign", kind="mount", name=name, obstacle=OtherEngine(found.type, ENGINE), remedy=fix)
 
 
 def _key_change(given: _Given) -> Change:
@@ -213,4 +215,7 @@ def _login_change(role: Role, given: _Given, logins: Comparison) -> Change:
     lanes = given.declared.lanes.get(role.name, ())
     if not lanes or not change.differs:
         return change
-    return msgspec.structs.replace(change, action="foreign", obstacle=UsedByLanes(lanes), wanted=None)
+    number = given.resources.logins.index(role)
+    field = f"actors.{given.resources.subject}.identities[{number}].role"
+    fix = (EditFile(file="inventory.yaml", field=field, value="NAME"),)
+    return msgspec.structs.replace(change, action="foreign", obstacle=UsedByLanes(lanes), wanted=None, remedy=fix)
