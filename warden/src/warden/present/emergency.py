@@ -1,7 +1,6 @@
 """Certificates that were signed without OpenBao, as text and as JSON."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from warden.core.remedies import warden
@@ -23,7 +22,7 @@ def emergency_json(found: Emergency) -> dict[str, Any]:
         "principals": list(found.principals),
         "where": found.where,
         "serials": [str(each) for each in found.serials],
-        "ends": _iso(found.ends),
+        "ends": terminal.iso(found.ends) if found.ends else "",
         "acknowledged": {"by": done.by, "at": done.at, "comment": done.comment, "journal": done.record}
         if done
         else None,
@@ -59,14 +58,10 @@ def show_looked(found: Looked) -> None:
 def _described(found: Emergency) -> str:
     """Whose certificate it is, who signed it when and why, and until when it holds."""
     what = f"a certificate of {found.subject} was" if found.serials else f"a certificate of {found.subject} was to be"
-    until = f"; valid until {_iso(found.ends)}" if found.ends else ""
+    until = f"; valid until {terminal.iso(found.ends)}" if found.ends else ""
     when = f"{terminal.ago(found.at)} by {found.signer}"
     return f"{what} signed without OpenBao {when}, journal {found.record}: {found.reason}{until}"
 
 
 def _acknowledge(found: Emergency) -> Any:
     return warden("ssh acknowledge", str(found.record))
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else ""

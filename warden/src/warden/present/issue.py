@@ -1,6 +1,5 @@
 """A key and a certificate that were handed over, as text and as JSON."""
 
-import datetime as dt
 from typing import Any
 
 from warden.core.remedies import warden
@@ -24,7 +23,7 @@ def ensured_json(found: Ensured, certificate_file: str) -> dict[str, Any]:
     return {
         "subject": kept.actor,
         "serial": str(kept.serial),
-        "valid_before": iso(kept.valid_before),
+        "valid_before": terminal.iso(kept.valid_before),
         "renewed": found.renewed,
         "stale": found.fault is not None,
     } | _held(kept, certificate_file)
@@ -37,14 +36,14 @@ def _held(kept: Kept, certificate_file: str) -> dict[str, Any]:
         "agent": holder.where if holder.handed == "agent" else "",
         "key_file": key_file(holder.where, kept.actor) if holder.handed == "file" else "",
         "certificate_file": certificate_file,
-        "renew_at": iso(kept.renew_at),
+        "renew_at": terminal.iso(kept.renew_at),
     }
 
 
 def show(done: Handed) -> None:
     """What it is, where it is, and how ssh comes to use it."""
     kept = done.kept
-    terminal.line(f"{kept.actor} · serial {kept.serial} · valid until {iso(kept.valid_before)}")
+    terminal.line(f"{kept.actor} · serial {kept.serial} · valid until {terminal.iso(kept.valid_before)}")
     where = held_by(kept.holder, kept.actor)
     terminal.sentence(f"  {where} · signed by {done.signed.where} · journal {done.signed.record}")
     sign.show_emergency(done.signed)
@@ -64,8 +63,3 @@ def show_ensured(found: Ensured, now: float) -> None:
 def held_by(holder: Holder, actor: str) -> str:
     """Where the key is, as people name it."""
     return f"in ssh-agent ({holder.where})" if holder.handed == "agent" else key_file(holder.where, actor)
-
-
-def iso(seconds: int) -> str:
-    """ISO 8601 in UTC."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

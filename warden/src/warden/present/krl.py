@@ -64,7 +64,7 @@ def pulled_json(done: Pulled) -> dict[str, Any]:
         "url": done.url or None,
         "state": done.state,
         "version": done.head.version,
-        "generated": moment(done.head.generated) if done.head.generated else None,
+        "generated": terminal.iso(done.head.generated) if done.head.generated else None,
         "age": done.age,
         "max_age": done.max_age,
         "stale": done.stale,
@@ -129,11 +129,6 @@ def show_signers(keys: Iterable[PublicKey]) -> None:
     """The file, as ssh-keygen(1) reads it (*ALLOWED SIGNERS*)."""
     for key in keys:
         terminal.line(f'{SIGNER} namespaces="{NAMESPACE}" {key.line}')
-
-
-def moment(seconds: int) -> str:
-    """ISO 8601 in UTC, of seconds since 1970."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _many(number: int, thing: str) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 
 from warden.core.ssh.issue_log import Issued
 from warden.present import terminal
-from warden.present.krl import moment, published_json, show_published
+from warden.present.krl import published_json, show_published
 from warden.usecases.revoke import Plan, Revoking
 
 SHOWN = 20
@@ -31,7 +31,7 @@ def show_plan(plan: Plan) -> None:
             why = ": the public key of theirs is not known here" if each.subject else ": the issue log has none"
             terminal.note(f"  {_many(len(each.serials), 'serial')} for every CA{why}")
         for key in each.keys:
-            terminal.note(f"  key {key} {f'until {moment(each.until)}' if each.until else 'for good'}")
+            terminal.note(f"  key {key} {f'until {terminal.iso(each.until)}' if each.until else 'for good'}")
     if plan.already:
         terminal.note(f"  {_many(len(plan.already), 'certificate')} revoked before")
 
@@ -58,7 +58,7 @@ def document(done: Revoking) -> None:
                     "authority": each.authority or None,
                     "serials": list(map(str, each.serials)),
                     "keys": list(each.keys),
-                    "until": moment(each.until) if each.until else None,
+                    "until": terminal.iso(each.until) if each.until else None,
                     "record": record,
                 }
                 for each, record in zip(done.plan.revocations, done.records, strict=True)

@@ -1,6 +1,5 @@
 """A certificate that was signed: its line for programs, and what it is for people."""
 
-import datetime as dt
 from typing import Any
 
 from warden.core.remedies import warden
@@ -22,8 +21,8 @@ def as_json(signed: Signed, path: str) -> dict[str, Any]:
         "serial": str(found.serial),
         "key_id": found.key_id,
         "principals": list(found.principals),
-        "valid_after": _iso(found.valid_after),
-        "valid_before": _iso(found.valid_before),
+        "valid_after": terminal.iso(found.valid_after),
+        "valid_before": terminal.iso(found.valid_before),
         "critical_options": found.critical_options,
         "extensions": sorted(found.extensions),
         "fingerprint": found.fingerprint,
@@ -40,7 +39,7 @@ def show(signed: Signed, path: str) -> None:
     found = signed.certificate
     if not path:
         terminal.line(found.line)
-    until = f"valid until {_iso(found.valid_before)}"
+    until = f"valid until {terminal.iso(found.valid_before)}"
     where = f"written to {path} · " if path else ""
     terminal.note(f"{signed.subject} · serial {found.serial} · {until} · {where}journal {signed.record}")
     show_emergency(signed)
@@ -53,8 +52,3 @@ def show_emergency(signed: Signed) -> None:
         terminal.note(
             f"BREAK-GLASS: signed without OpenBao by {signed.who.display_name}. By somebody else: {following}"
         )
-
-
-def _iso(seconds: int) -> str:
-    """ISO 8601 in UTC, as OpenSSH and the journal count."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

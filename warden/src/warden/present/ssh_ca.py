@@ -76,5 +76,4 @@ def ended(until: int) -> str:
 def rotated_json(done: Rotated) -> dict[str, Any]:
     """``purpose, mount, step, key{}, keys[], record, until``."""
     found: dict[str, Any] = msgspec.to_builtins(done)
-    until = dt.datetime.fromtimestamp(done.until, dt.UTC).isoformat() if done.until else None
-    return found | {"until": until}
+    return found | {"until": terminal.iso(done.until) if done.until else None}

@@ -24,7 +24,7 @@ from warden.core.ssh.scorecard import Mark, Score
 from warden.present import errors, terminal
 from warden.present.commands import to_paste
 from warden.present.emergency import emergency_json, show_emergencies
-from warden.present.issue import held_by, iso
+from warden.present.issue import held_by
 from warden.usecases.ssh_cleanup import Removed
 from warden.usecases.ssh_status import SshStatus
 
@@ -53,8 +53,8 @@ def _certificate(line: StatusLine, now: float) -> dict[str, Any]:
         "authority": one.authority,
         "key_id": one.key_id,
         "principals": one.principals,
-        "valid_after": iso(one.valid_after),
-        "valid_before": iso(one.valid_before),
+        "valid_after": terminal.iso(one.valid_after),
+        "valid_before": terminal.iso(one.valid_before),
         "handed": one.handed,
         "path": one.path,
         "who": line.certificate.who,
@@ -73,8 +73,8 @@ def _here(each: HeldHere, now: float) -> dict[str, Any]:
         "standing": kept.standing(now),
         "held_by": "ssh-agent" if kept.holder.handed == "agent" else "files",
         "where": kept.holder.where,
-        "renew_at": iso(kept.renew_at),
-        "valid_before": iso(kept.valid_before),
+        "renew_at": terminal.iso(kept.renew_at),
+        "valid_before": terminal.iso(kept.valid_before),
     }
 
 
@@ -111,7 +111,7 @@ def _row(line: StatusLine, now: float) -> tuple[str, ...]:
 
 def _until(end: int, now: float) -> str:
     if end <= now:
-        return terminal.ago(iso(end))
+        return terminal.ago(terminal.iso(end))
     return f"in {_about(int(end - now))}"
 
 
