@@ -83,12 +83,22 @@ def test_status_says_when_the_agent_lost_it(desk):
     assert line["here"]["presence"] == "gone"
 
 
-def test_status_of_one_subject_and_of_nobody(desk):
+def test_status_of_one_subject_and_of_another(desk):
     assert desk.json("ssh", "status")["certificates"] == []
     desk.issue()
     assert len(desk.json("ssh", "status", desk.world.actor)["certificates"]) == 1
-    assert desk.json("ssh", "status", "adm-other") == {"certificates": [], "others": [], "emergencies": []}
-    assert "The journal has no certificate that is valid." in desk.warden("ssh", "status", "adm-other").stdout
+    assert desk.json("ssh", "status", "web") == {"certificates": [], "others": [], "emergencies": []}
+    assert "The journal has no certificate that is valid." in desk.warden("ssh", "status", "web").stdout
+
+
+@pytest.mark.parametrize("command", ["status", "log"])
+def test_a_name_that_nobody_knows_is_an_error(desk, command):
+    done = desk.warden("ssh", command, desk.world.actor[:-1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"is not an actor or host of inventory.yaml; nearest: {desk.world.actor}" in done.stderr
+    desk.issue()
+    desk.world.replace(f"  {desk.world.actor}:", "  agt-other:")
+    assert desk.world.actor in desk.warden("ssh", command, desk.world.actor).stdout, "the journal knows it still"
 
 
 def test_what_has_expired_is_shown_if_asked_for(desk):
@@ -111,7 +121,7 @@ def test_log_has_what_was_issued_and_what_failed(desk):
     shown = desk.warden("ssh", "log", desk.world.actor).stdout
     assert [line.split()[2] for line in shown.splitlines()[1:]] == ["issued", "issued", "discarded"]
     assert len(desk.json("ssh", "log", "--last", "1")) == 1
-    assert desk.json("ssh", "log", "--since", "1h", "adm-other") == []
+    assert desk.json("ssh", "log", "--since", "1h", "web") == []
     assert desk.warden("ssh", "log", "--since", "tomorrow").returncode == 2
 
 

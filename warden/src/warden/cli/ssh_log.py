@@ -1,6 +1,7 @@
 """``warden ssh log`` and ``warden ssh scorecard``: the issue log."""
 
 import datetime as dt
+import functools
 
 import click
 
@@ -27,8 +28,14 @@ def log(ctx: click.Context, /, *, subject: str, last: int | None, since: str | N
     from warden.present import ssh_status as present
     from warden.usecases.ssh_status import ssh_log
 
-    journal = wiring_journal.journal(wiring.platform_dir(ctx), asks=False)
-    records = ssh_log(journal, subject=subject, last=last or 0, since=_moment(since).timestamp() if since else None)
+    platform = wiring.platform_dir(ctx)
+    records = ssh_log(
+        wiring_journal.journal(platform, asks=False),
+        functools.partial(wiring_ssh.inventory, platform),
+        subject=subject,
+        last=last or 0,
+        since=_moment(since).timestamp() if since else None,
+    )
     if as_json:
         terminal.document(present.log_json(records))
     else:

@@ -1,8 +1,10 @@
 """``warden ssh status``: what certificates are out there."""
 
+import functools
+
 import click
 
-from warden.cli import complete, issuing, wiring, wiring_journal, wiring_keys
+from warden.cli import complete, issuing, wiring, wiring_journal, wiring_keys, wiring_ssh
 from warden.cli.options import json_option
 from warden.present import terminal
 
@@ -31,6 +33,7 @@ def status(ctx: click.Context, /, *, subject: str, expired: bool, as_json: bool)
         wiring_journal.journal(platform, asks=False),
         wiring_keys.kept(platform, issuing.environment()),
         wiring_keys.place_of,
+        functools.partial(wiring_ssh.inventory, platform),
         now,
         subject=subject,
         expired=expired,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from warden.core.errors import WardenError
+from warden.core.ssh.decision import expect_declared
 from warden.core.ssh.emergency import Emergency  # noqa: TC001 - a type of a structure, as the next ones
 from warden.core.ssh.held_here import HeldHere, StatusLine, not_listed, status_lines
 from warden.core.ssh.issue_log import DECISION, EVENTS, denied
@@ -37,21 +38,31 @@ class SshStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ssh_status(
-    journal: Journal, kept: KeptCertificates, place_of: PlaceOf, now: float, *, subject: str = "", expired: bool = False
+    journal: Journal,
+    kept: KeptCertificates,
+    place_of: PlaceOf,
+    inventory: Callable[[], Inventory],
+    now: float,
+    *,
+    subject: str = "",
+    expired: bool = False,
 ) -> SshStatus:
     """What is out there of one actor or host, or of all; of what is `expired` or nobody's only if asked for.
 
-    Raises `JournalUnwritable`.
+    Raises `JournalUnwritable`, and `UsageError` for a subject that neither these nor the inventory know.
     """
     certificates = [each for each in certificates_of(journal, now) if subject in {"", each.issued.subject}]
     open_ones = [each for each in certificates if each.condition != "discarded" and each.issued.valid_before > now]
     here = [each for each in held_here(kept.all(), place_of) if subject in {"", each.kept.actor}]
+    emergencies = tuple(each for each in waiting_emergencies(journal) if subject in {"", each.subject})
+    if subject and not (certificates or here or emergencies):
+        expect_declared(inventory(), subject)
     return SshStatus(
         lines=tuple(status_lines(certificates if expired else open_ones, here)),
         others=tuple(
             each for each in not_listed(certificates, here) if expired or each.kept.standing(now) != "expired"
         ),
-        emergencies=tuple(each for each in waiting_emergencies(journal) if subject in {"", each.subject}),
+        emergencies=emergencies,
     )
 
 
@@ -72,9 +83,21 @@ def _presence(kept: Kept, place_of: PlaceOf) -> Presence:
         return "unknown"
 
 
-def ssh_log(journal: Journal, *, subject: str = "", last: int = 0, since: float | None = None) -> Sequence[Record]:
-    """The issue log's records at this place, oldest first: of one actor or host, the newest, or those since a time."""
+def ssh_log(
+    journal: Journal,
+    inventory: Callable[[], Inventory],
+    *,
+    subject: str = "",
+    last: int = 0,
+    since: float | None = None,
+) -> Sequence[Record]:
+    """The issue log's records at this place, oldest first: of one actor or host, the newest, or those since a time.
+
+    Raises `JournalUnwritable`, and `UsageError` for a subject that neither it nor the inventory knows.
+    """
     found = journal.here(journal.log(lane=subject or None, events=(*EVENTS, DECISION)))
+    if subject and not found:
+        expect_declared(inventory(), subject)
     found = [each for each in found if each.event != DECISION or denied(each)]
     found = [each for each in found if since is None or _at(each) >= since]
     return found[-last:] if last else found
@@ -89,4 +112,4 @@ def _at(record: Record) -> float:
 def ssh_scorecard(journal: Journal, inventory: Inventory, now: float, since: float) -> list[Score]:
     """How each actor's certificates went since then."""
     declared = [Declared(name, each.source_addresses) for name, each in inventory.actors.items()]
-    return scorecard(ssh_log(journal, since=since), declared, now)
+    return scorecard(ssh_log(journal, lambda: inventory, since=since), declared, now)

@@ -39,7 +39,7 @@ class UnknownActor(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: str
     nearest: tuple[str, ...]
-    what: Literal["actor", "host"] = "actor"
+    what: Literal["actor", "host", "either"] = "actor"
 
 
 class UnfitName(msgspec.Struct, frozen=True):
@@ -60,7 +60,13 @@ def host(inventory: Inventory, name: str) -> NamedHost:
     return found if found is not None else _unknown(name, tuple(inventory.hosts), "host")
 
 
-def _unknown(name: str, known: tuple[str, ...], what: Literal["actor", "host"]) -> NoReturn:
+def expect_declared(inventory: Inventory, name: str) -> None:
+    """Raise `UsageError` for a name that is neither an actor nor a host."""
+    if name not in inventory.actors and name not in inventory.hosts:
+        _unknown(name, (*inventory.actors, *inventory.hosts), "either")
+
+
+def _unknown(name: str, known: tuple[str, ...], what: Literal["actor", "host", "either"]) -> NoReturn:
     from warden.core.lanes.catalog import nearest
 
     raise UsageError(

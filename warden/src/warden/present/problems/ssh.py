@@ -92,7 +92,7 @@ def _(problem: KeyRevoked) -> str:
 @describe.register
 def _(problem: UnknownActor) -> str:
     near = f"; nearest: {', '.join(problem.nearest)}" if problem.nearest else ""
-    what = "an actor" if problem.what == "actor" else "a host"
+    what = {"actor": "an actor", "host": "a host", "either": "an actor or host"}[problem.what]
     return f"{name(problem.subject)} is not {what} of inventory.yaml{near}"
 
 
