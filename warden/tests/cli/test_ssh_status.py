@@ -131,9 +131,11 @@ def test_scorecard_counts_and_marks(desk):
     by_actor = {each["actor"]: each for each in desk.json("ssh", "scorecard")["actors"]}
     assert by_actor[desk.world.actor]["issued"] == 1
     assert by_actor[desk.world.actor]["marks"] == []
+    assert by_actor[desk.world.actor]["longest"] == 900
     assert by_actor["adm-idle"]["marks"] == ["any-address", "idle"]
     shown = desk.warden("ssh", "scorecard", "--since", "7d").stdout
     assert "idle: no certificate in this time" in shown
+    assert " 15 min " in shown
 
 
 # -- cleanup ----------------------------------------------------------------------------------------------------------

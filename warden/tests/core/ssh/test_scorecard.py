@@ -11,14 +11,14 @@ AGENT = Declared("agt-deploy", ("10.0.0.0/8",))
 def test_it_counts_what_became_of_each():
     records = [
         issued_record(1),
-        issued_record(2, who="other", valid_after=0, valid_before=5_000),
+        issued_record(2, who="other", valid_after=0, valid_before=5_000, requested_ttl=4_940),
         record(3, REFUSED, {}),
         record(4, FAILED, {}),
         record(5, DISCARDED, {"issued": 1}),
     ]
     (score,) = scorecard(records, [AGENT], 3_000)
     assert (score.actor, score.issued, score.refused, score.failed, score.valid) == ("agt-deploy", 2, 1, 2, 1)
-    assert (score.callers, score.longest, score.last) == (2, 5_000, "2026-01-01T00:00:02Z")
+    assert (score.callers, score.longest, score.last) == (2, 4_940, "2026-01-01T00:00:02Z")
 
 
 def marks(records, declared=(AGENT,), now=1_500):

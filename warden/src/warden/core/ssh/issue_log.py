@@ -40,7 +40,8 @@ Handed = Literal["stdout", "agent", "file"]
 class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate of the issue log: the body of ``certificate.issued`` has these, beside who asked and why.
 
-    Times are seconds since 1970 in UTC. ``path`` is the file that it went to, where it went to one.
+    Times are seconds since 1970 in UTC; ``valid_after`` is a little in the past, for clocks that differ.
+    ``requested_ttl`` is the decided validity in seconds. ``path`` is the file that it went to, where it went to one.
     """
 
     subject: str
@@ -52,6 +53,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     principals: tuple[str, ...]
     valid_after: int
     valid_before: int
+    requested_ttl: int = 0
     handed: Handed
     path: str = ""
     record: int = 0

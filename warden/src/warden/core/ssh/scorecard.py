@@ -16,7 +16,7 @@ inventory no longer has; more failures than certificates; no source address; not
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """An actor's certificates in a period. ``longest`` is in seconds, ``last`` the time of the newest, in ISO 8601."""
+    """An actor's certificates in a period. ``longest`` is a validity in seconds, ``last`` the newest's time in ISO 8601."""
 
     actor: str
     issued: int = 0
@@ -71,7 +71,7 @@ def _score(name: str, certificates: Sequence[OutThere], events: Sequence[str]) -
         emergencies=events.count(EMERGENCY),
         valid=sum(each.condition == "valid" for each in certificates),
         callers=len({each.who for each in certificates}),
-        longest=max((each.issued.valid_before - each.issued.valid_after for each in certificates), default=0),
+        longest=max((each.issued.requested_ttl for each in certificates), default=0),
         last=certificates[-1].issued.at if certificates else "",
     )
 
