@@ -307,6 +307,10 @@ def test_a_second_acknowledgement_changes_nothing(glass):
         "userpass-grace",
     )
     assert glass.events().count("certificate.acknowledged") == 1
+    assert json.loads(again.stdout)["comment_recorded"] is True, "there was none"
+    more = glass.acknowledge(number, glass.token_of("heidi"), "--comment", "seen, too")
+    assert more.returncode == 0
+    assert "Your comment was not recorded" in more.stderr
 
 
 def test_a_record_that_is_of_something_else_is_named(glass):

@@ -42,8 +42,8 @@ def show_emergencies(found: Sequence[Emergency]) -> None:
 
 
 def looked_json(found: Looked) -> dict[str, Any]:
-    """The certificate as above, and ``before``: whether it was acknowledged already."""
-    return {**emergency_json(found.emergency), "before": found.before}
+    """The certificate as above; ``before``: it was acknowledged already; ``comment_recorded``: yours, if you had one."""
+    return {**emergency_json(found.emergency), "before": found.before, "comment_recorded": found.comment_recorded}
 
 
 def show_looked(found: Looked) -> None:
@@ -53,6 +53,8 @@ def show_looked(found: Looked) -> None:
     again = "already acknowledged" if found.before else "acknowledged"
     comment = f": {done.comment}" if done.comment else ""
     terminal.sentence(f"{again} by {done.by} (journal {done.record}){comment}: {_described(found.emergency)}")
+    if not found.comment_recorded:
+        terminal.note("Your comment was not recorded: the first acknowledgement stands.")
 
 
 def _described(found: Emergency) -> str:

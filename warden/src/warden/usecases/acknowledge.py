@@ -17,10 +17,11 @@ from warden.usecases.steps.emergencies import every_emergency
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
-    """The certificate, acknowledged; ``before``: somebody had done that already."""
+    """The certificate, acknowledged; ``before``: somebody had done that already, and what they said stays."""
 
     emergency: Emergency
     before: bool = False
+    comment_recorded: bool = True
 
 
 def acknowledge(
@@ -35,7 +36,8 @@ def acknowledge(
     """
     found = find(every_emergency(journal), record)
     if found.acknowledged is not None:
-        return Looked(emergency=found, before=True)
+        recorded = comment in {"", found.acknowledged.comment}
+        return Looked(emergency=found, before=True, comment_recorded=recorded)
     vault = caller.vault()
     who = vault.identity()
     expect_another(found, who)
