@@ -170,6 +170,16 @@ def test_the_wrapper_does_not_start_ssh_without_a_certificate(client, world):
     assert "Accepted" not in client.server.log()
 
 
+def test_the_wrapper_advises_its_own_variable(client, world, tmp_path):
+    without = wrapped(client, "true", WARDEN_ACTOR=world.actor, SSH_AUTH_SOCK="")
+    gone = wrapped(client, "true", WARDEN_ACTOR=world.actor, SSH_AUTH_SOCK=str(tmp_path / "gone"))
+    unfit = wrapped(client, "true", WARDEN_ACTOR=world.actor, WARDEN_KEY_DIR="/dev/null/keys")
+    for done, code in ((without, 2), (gone, 3), (unfit, 3)):
+        assert done.returncode == code
+        assert "with WARDEN_KEY_DIR=DIR" in done.stderr
+        assert "--out" not in done.stderr
+
+
 def restart(server) -> None:
     """Have sshd read its configuration again."""
     before = server.log().count("Server listening")

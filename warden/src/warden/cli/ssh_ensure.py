@@ -11,7 +11,7 @@ import click
 
 from warden.cli import complete, issuing, wiring, wiring_keys
 from warden.cli.options import identity_options, json_option, out_option
-from warden.core.ssh.kept import Kept
+from warden.core.ssh.kept import FOLDER_OPTION, Kept
 from warden.present import terminal
 from warden.usecases.ssh_ensure import Ensured, EnsureRequest
 from warden.usecases.ssh_ensure import ensure as usecase
@@ -55,9 +55,11 @@ def ensure(
     present.show_ensured(found, issuing.now().timestamp())
 
 
-def ensured(ctx: click.Context, wanted: issuing.Wanted, out: str | None) -> tuple[Ensured, str]:
+def ensured(
+    ctx: click.Context, wanted: issuing.Wanted, out: str | None, folder_option: str = FOLDER_OPTION
+) -> tuple[Ensured, str]:
     """A certificate that can be used now, and the file that ssh is to be told of."""
-    place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
+    place, at, environment = wiring_keys.key_place(out, folder_option), issuing.address(), issuing.environment()
     kept = wiring_keys.kept(wiring_keys.platform_named(ctx), environment)
 
     def renew() -> Kept:

@@ -41,7 +41,9 @@ def _become_ssh(arguments: list[str]) -> int:
             effect=Effect.NOTHING_DONE,
             hint="call it by another name, or put the folder of ssh first in PATH",
         )
-    found, certificate_file = ensured(_context(), issuing.Wanted(actor=actor, fresh=False), folder)
+    found, certificate_file = ensured(
+        _context(), issuing.Wanted(actor=actor, fresh=False), folder, "WARDEN_KEY_DIR=DIR"
+    )
     key = identity_file(certificate_file)
     expect_writable(key)
     show_ensured(found, issuing.now().timestamp())

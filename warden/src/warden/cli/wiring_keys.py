@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from warden.core.ssh.kept import FOLDER_OPTION
+
 if TYPE_CHECKING:
     import click
 
@@ -32,11 +34,11 @@ def kept(platform: str, environment: str) -> KeptCertificates:
     return KeptFiles(directories.state(), platform, environment)
 
 
-def agent() -> KeyAgent:
+def agent(folder_option: str = FOLDER_OPTION) -> KeyAgent:
     """The caller's ssh-agent. Raises `UsageError` where there is none."""
     from warden.adapters.ssh.agent import agent_of
 
-    return agent_of(os.environ)
+    return agent_of(os.environ, folder_option)
 
 
 def agent_if_any() -> KeyAgent | None:
@@ -44,15 +46,15 @@ def agent_if_any() -> KeyAgent | None:
     return agent() if os.environ.get("SSH_AUTH_SOCK") else None
 
 
-def key_place(out: str | None) -> KeyPlace:
-    """Where keys and certificates go: the caller's agent, or a folder. Raises `UsageError`."""
+def key_place(out: str | None, folder_option: str = FOLDER_OPTION) -> KeyPlace:
+    """Where keys and certificates go: an agent, or a folder, as `folder_option` names it. Raises `UsageError`."""
     if out is None:
         from warden.adapters.ssh.in_agent import InAgent
 
-        return InAgent(agent())
+        return InAgent(agent(folder_option))
     from warden.adapters.ssh.in_folder import InFolder
 
-    return InFolder(out)
+    return InFolder(out, folder_option)
 
 
 def authority(declared: DeclaredAuthority) -> CertificateAuthority:

@@ -42,7 +42,7 @@ def show_emergencies(found: Sequence[Emergency]) -> None:
 
 
 def looked_json(found: Looked) -> dict[str, Any]:
-    """The certificate as above; ``before``: it was acknowledged already; ``comment_recorded``: yours, if you had one."""
+    """The certificate as above; ``before``: it was acknowledged already; ``comment_recorded``: yours, if any."""
     return {**emergency_json(found.emergency), "before": found.before, "comment_recorded": found.comment_recorded}
 
 

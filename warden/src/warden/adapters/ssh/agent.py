@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, Inconclusive, NotNow, UsageError
 from warden.core.remedies import RunProgram
+from warden.core.ssh.kept import FOLDER_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ _SECONDS = 5.0
 _PLAIN, _CERTIFICATE = b"ssh-ed25519", b"ssh-ed25519-cert-v01@openssh.com"
 
 
-def agent_of(environ: Mapping[str, str]) -> SshAgent:
+def agent_of(environ: Mapping[str, str], folder_option: str = FOLDER_OPTION) -> SshAgent:
     """The agent that SSH_AUTH_SOCK names. Raises `UsageError` where it names none."""
     where = environ.get("SSH_AUTH_SOCK", "")
     if not where:
@@ -41,17 +42,18 @@ def agent_of(environ: Mapping[str, str]) -> SshAgent:
             "SSH_AUTH_SOCK is not set, so there is no ssh-agent to hand a certificate to",
             effect=Effect.NOTHING_ASKED,
             system="ssh-agent",
-            hint="start one, or write files with --out DIR",
+            hint=f"write files with {folder_option}, or start one",
             remedy=(RunProgram(("ssh-agent", "bash")),),
         )
-    return SshAgent(where)
+    return SshAgent(where, folder_option)
 
 
 class SshAgent:
-    """The agent at a socket; see the port."""
+    """The agent at a socket; see the port. ``folder_option`` is how the caller asks for files instead."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, folder_option: str = FOLDER_OPTION) -> None:
         self.where = where
+        self._folder_option = folder_option
 
     def identities(self) -> tuple[str, ...]:
         """What it holds."""
@@ -75,7 +77,7 @@ class SshAgent:
                 effect=Effect.NOTHING_DONE,
                 system="ssh-agent",
                 subject=self.where,
-                hint="unlock it, or write files with --out DIR",
+                hint=f"write files with {self._folder_option}, or unlock it",
                 remedy=(RunProgram(("ssh-add", "-X")),),
             )
 
@@ -105,7 +107,7 @@ class SshAgent:
             effect=Effect.NOTHING_DONE,
             system="ssh-agent",
             subject=self.where,
-            hint="start another one, or write files with --out DIR",
+            hint=f"write files with {self._folder_option}, or start another one",
             remedy=(RunProgram(("ssh-agent", "bash")),),
         )
 

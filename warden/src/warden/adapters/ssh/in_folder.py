@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.adapters.machine.whole_file import whole_file
 from warden.core.errors import Effect, Inconclusive, UsageError
-from warden.core.ssh.kept import Holder, Prepared, certificate_file, key_file
+from warden.core.ssh.kept import FOLDER_OPTION, Holder, Prepared, certificate_file, key_file
 
 if TYPE_CHECKING:
     from warden.core.secret import Secret
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 class InFolder:
-    """A folder as a place for keys; see the port. It is made, for its owner alone, where it is not there."""
+    """A folder as a place for keys; see the port. It is made, for its owner alone, where it is not there.
 
-    def __init__(self, folder: str) -> None:
+    ``folder_option`` is how the caller names one.
+    """
+
+    def __init__(self, folder: str, folder_option: str = FOLDER_OPTION) -> None:
+        self._folder_option = folder_option
         self.holder = Holder(handed="file", where=os.path.realpath(os.path.expanduser(folder)))
         self._actor = ""
         self._public = ""
@@ -70,10 +74,7 @@ class InFolder:
 
     def _is_of(self, path: str, kept: Kept) -> bool:
         """Whether the private key there is the certificate's; its public half beside it may be another one's."""
-        try:
-            return os.path.lexists(path) and _fingerprint(_public_half(path)) == kept.fingerprint
-        except UsageError:
-            return False
+        return _fingerprint(_public_half(path)) == kept.fingerprint
 
     def _removed(self, path: str) -> bool:
         try:
@@ -100,7 +101,16 @@ class InFolder:
     def _key_there(self) -> str:
         """The public half of the private key in the folder; empty where there is none. Raises `UsageError`."""
         path = key_file(self.holder.where, self._actor)
-        return _public_half(path) if os.path.lexists(path) else ""
+        if not os.path.lexists(path):
+            return ""
+        if found := _public_half(path):
+            return found
+        raise UsageError(
+            f"{path} is not a private key of OpenSSH that can be read without a passphrase",
+            effect=Effect.NOTHING_ASKED,
+            subject=path,
+            hint=f"remove it, or name another folder with {self._folder_option}",
+        )
 
     def _not_replaced(self) -> UsageError:
         path = key_file(self.holder.where, self._actor)
@@ -108,7 +118,7 @@ class InFolder:
             f"{path} is a key that warden did not make, so it is not replaced",
             effect=Effect.NOTHING_ASKED,
             subject=path,
-            hint="remove it, or name another folder with --out DIR",
+            hint=f"remove it, or name another folder with {self._folder_option}",
         )
 
     def _unwritable(self, fault: OSError) -> Inconclusive:
@@ -116,24 +126,19 @@ class InFolder:
             f"{self.holder.where} cannot be written: {os.strerror(fault.errno or 0).lower()}",
             effect=Effect.NOTHING_WRITTEN,
             subject=self.holder.where,
-            hint="name another folder with --out DIR",
+            hint=f"name another folder with {self._folder_option}",
         )
 
 
 def _public_half(path: str) -> str:
-    """The public half of the private key in that file. Raises `UsageError`."""
+    """The public half of the private key in that file; empty where it cannot be read."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
     try:
         pair = load_ssh_private_key(read_bytes(path), password=None)
     except (NotUsable, ValueError, TypeError, UnsupportedAlgorithm):
-        raise UsageError(
-            f"{path} is not a private key of OpenSSH that can be read without a passphrase",
-            effect=Effect.NOTHING_ASKED,
-            subject=path,
-            hint="remove it, or name another folder with --out DIR",
-        ) from None
+        return ""
     return pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 

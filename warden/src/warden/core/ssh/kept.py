@@ -10,6 +10,10 @@ Standing = Literal["good", "due", "expired"]
 """``due``: still valid, and to be renewed."""
 
 
+FOLDER_OPTION = "--out DIR"
+"""How files are asked for in place of an agent, and another folder in place of one that cannot be used."""
+
+
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds a key and its certificate: the agent at a socket, or files in a folder."""
 

@@ -16,7 +16,7 @@ inventory no longer has; more failures than certificates; no source address; not
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """An actor's certificates in a period. ``longest`` is a validity in seconds, ``last`` the newest's time in ISO 8601."""
+    """An actor's certificates in a period. ``longest`` is a validity in seconds, ``last`` a time in ISO 8601."""
 
     actor: str
     issued: int = 0
