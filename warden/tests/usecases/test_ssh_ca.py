@@ -165,13 +165,38 @@ def test_a_certificate_of_the_issue_log_keeps_its_key(engine):
     assert refused.value.problem == StillValid(name="generation-1", until=ends)
 
 
-def test_without_a_record_of_the_switch_nobody_knows(engine):
-    """Somebody else switched: with `bao`, or from another machine."""
-    made = engine.vault.ssh().new_issuer(engine.mount, "generation-2", signs=False)
+@pytest.mark.parametrize("rotated", [False, True], ids=["never", "before"])
+def test_without_a_record_of_the_switch_nobody_knows(engine, rotated):
+    """Somebody else switched: with `bao`, or from another machine. An earlier switch was of another key."""
+    for _ in range(3 if rotated else 0):
+        engine.rotate(now=True)
+    engine.now += dt.timedelta(days=1)
+    made = engine.vault.ssh().new_issuer(engine.mount, "generation-3", signs=False)
     engine.vault.ssh().switch_to(engine.mount, made)
     with pytest.raises(NotNow) as refused:
         engine.rotate()
     assert refused.value.problem.until == 0
+
+
+def test_the_key_of_hosts_and_that_of_users_are_replaced_apart(engine, unique):
+    hosts = unique("ssh-hosts")
+    engine.vault.ssh().create(hosts)
+    engine.vault.ssh().new_issuer(hosts, "generation-1", signs=True)
+    authorities = msgspec.structs.replace(engine.inventory.authorities, hosts=DeclaredAuthority(openbao=hosts))
+    engine.inventory = msgspec.structs.replace(engine.inventory, authorities=authorities)
+    with pytest.raises(Killed):
+        engine.rotate("hosts", journal=DyingJournal(engine.bench.journal, 1, after=False))
+    assert engine.rotate().step == "make"
+    assert not engine.bench.journal.log(lane=LANE, events=("ssh-ca.abandoned",))
+    assert engine.rotate("hosts").step == "switch"
+    (abandoned,) = engine.bench.journal.log(lane=LANE, events=("ssh-ca.abandoned",))
+    assert abandoned.body["found"] == "generation-1 signs, generation-2"
+    (made,) = (each for each in engine.vault.ssh().issuers(engine.mount) if not each.signs)
+    engine.vault.ssh().switch_to(engine.mount, made)  # not by warden
+    with pytest.raises(NotNow) as refused:
+        engine.rotate()
+    assert refused.value.problem.until == 0
+    engine.bench.server.must("DELETE", f"sys/mounts/{hosts}")
 
 
 @pytest.mark.parametrize("step", ["make", "switch", "remove"])

@@ -93,10 +93,16 @@ def keys(
 
 
 def _engine_keys(purpose: Purpose, mount: str, vault: Vault, certificates: Certificates) -> list[CaKey]:
-    issuers = vault.ssh().issuers(mount)
-    if current(issuers) is None:
-        raise UsageError(NoKey(mount), system="OpenBao", subject=mount, remedy=(warden("apply", all=True),))
+    issuers = _issuers(mount, vault.ssh())
     return [_key_of(purpose, mount, each, issuers, certificates) for each in in_order(issuers)]
+
+
+def _issuers(mount: str, ssh: SshMounts) -> tuple[Issuer, ...]:
+    """The keys of an engine. Raises `UsageError` where none of them signs."""
+    found = ssh.issuers(mount)
+    if current(found) is None:
+        raise UsageError(NoKey(mount), system="OpenBao", subject=mount, remedy=(warden("apply", all=True),))
+    return found
 
 
 def _key_of(
@@ -131,14 +137,12 @@ def rotate(purpose: Purpose, tools: CaTools, *, yes: bool, now: bool = False) ->
     """
     mount = _engine(purpose, tools.inventory)
     ssh = tools.vault.ssh()
-    issuers = ssh.issuers(mount)
-    if current(issuers) is None:
-        raise UsageError(NoKey(mount), system="OpenBao", subject=mount, remedy=(warden("apply", all=True),))
+    issuers = _issuers(mount, ssh)
     step, key = _planned(issuers)
     _expect_agreed(purpose, step, mount, key, yes=yes)
     if step == "remove" and not now:
-        _expect_over(purpose, key, tools)
-    _end_killed(issuers, tools.journal)
+        _expect_over(purpose, issuers, tools)
+    _end_killed(mount, issuers, tools.journal)
     what = {
         "system": tools.vault.address,
         "identity": tools.vault.identity().as_json(),
@@ -152,7 +156,6 @@ def rotate(purpose: Purpose, tools: CaTools, *, yes: bool, now: bool = False) ->
         with effect_so_far(KeyStep(step=step, name=named(key))):
             record = tools.journal.record("ssh-ca.done", LANE, done)
     after = ssh.issuers(mount)
-    left = outgoing(after)
     return Rotated(
         purpose=purpose,
         mount=mount,
@@ -160,7 +163,7 @@ def rotate(purpose: Purpose, tools: CaTools, *, yes: bool, now: bool = False) ->
         key=_key_of(purpose, mount, key, (*after, key), tools.certificates),
         keys=tuple(_key_of(purpose, mount, each, after, tools.certificates) for each in in_order(after)),
         record=record,
-        until=_until(purpose, left[0], tools) if left else 0,
+        until=_until(purpose, after, tools),
     )
 
 
@@ -204,24 +207,39 @@ def _expect_agreed(purpose: Purpose, step: Step, mount: str, key: Issuer, *, yes
         raise UsageError(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=mount, remedy=(again,))
 
 
-def _expect_over(purpose: Purpose, key: Issuer, tools: CaTools) -> None:
-    until = _until(purpose, key, tools)
+def _expect_over(purpose: Purpose, issuers: tuple[Issuer, ...], tools: CaTools) -> None:
+    until, old = _until(purpose, issuers, tools), named(outgoing(issuers)[0])
     if until == 0 or until > tools.clock().timestamp():
-        problem = StillValid(name=named(key), until=until)
-        hint = "run it again then; after a leak, --now deletes the key all the same"
-        raise NotNow(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=named(key), hint=hint)
+        wait = "run it again then" if until else "wait for the longest validity in inventory.yaml, then give --now"
+        raise NotNow(
+            StillValid(name=old, until=until),
+            effect=Effect.NOTHING_CHANGED,
+            system="OpenBao",
+            subject=old,
+            hint=f"{wait}; after a leak, --now deletes the key at once",
+        )
 
 
-def _until(purpose: Purpose, key: Issuer, tools: CaTools) -> int:
-    """By this journal: others may know of more, so the longest validity after the switch counts as well."""
+def _until(purpose: Purpose, issuers: tuple[Issuer, ...], tools: CaTools) -> int:
+    """When the last certificate of the oldest key ends; 0 where no old key is left, or it is not known.
+
+    By this journal: others may know of more, so the longest validity after the switch counts as well. It has to be the
+    switch to the key that signs now: an earlier one, or one of another engine, says nothing about the old key.
+    """
+    old, signs = outgoing(issuers), current(issuers)
+    if not old or signs is None:
+        return 0
     records = tools.journal.here(tools.journal.log(events=(ISSUED, "ssh-ca.done")))
-    switches = [dt.datetime.fromisoformat(each.at) for each in records if each.body.get("step") == "switch"]
+    step = {"step": "switch", "fingerprint": tools.certificates.fingerprint(signs.public_key)}
+    switches = [dt.datetime.fromisoformat(each.at) for each in records if step.items() <= each.body.items()]
     switched = int(max(switches).timestamp()) if switches else 0
-    fingerprint = tools.certificates.fingerprint(key.public_key)
+    fingerprint = tools.certificates.fingerprint(old[0].public_key)
     return valid_until(fingerprint, issued(records), switched, longest(purpose, tools.inventory))
 
 
-def _end_killed(issuers: tuple[Issuer, ...], journal: Journal) -> None:
+def _end_killed(mount: str, issuers: tuple[Issuer, ...], journal: Journal) -> None:
     """A step that was killed: which keys there are now says how far it came."""
     found = ", ".join(f"{named(each)}{' signs' if each.signs else ''}" for each in in_order(issuers))
-    journal.record_all([abandoned(each, found=found) for each in killed(journal.unfinished(LANE), "ssh-ca")])
+    journal.record_all(
+        [abandoned(each, found=found) for each in killed(journal.unfinished(LANE), "ssh-ca", mount=mount)]
+    )
