@@ -168,23 +168,35 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.result == result for each in self.verdicts)
 
     @property
+    def _open(self) -> list[LoginVerdict]:
+        return [each for each in self.verdicts if each.result == "inconclusive"]
+
+    @property
     def lacks_person_only(self) -> bool:
         """Whether it lacks nothing but what one of the actor's people can show."""
-        open_ = [each.detail for each in self.verdicts if each.result == "inconclusive"]
-        people = all(isinstance(each, NobodyPlayed) and each.people for each in open_)
-        return self.state == "inconclusive" and people
+        return self.state == "inconclusive" and all(map(_needs_person, self._open))
 
     @property
     def remedy(self) -> Remedy:
-        """What mends it, where the fault is in OpenBao: an identity got no certificate, or one that it must not get."""
-        if self.lacks_person_only:
-            return (warden("login", actor=self.actor), warden("prove", self.actor))
+        """What is next: to mend OpenBao, where an identity got no certificate or a wrong one; or to log in as a person.
+
+        At a host in use the proof is repeated with the same options, which are not known here.
+        """
         faulty = {each.probe for each in self.verdicts if each.result == "wrong"}
-        at_openbao = any(probe == "signed" or probe.startswith("signer-") for probe in faulty)
-        return (warden("apply", self.actor),) if at_openbao else ()
+        if any(probe == "signed" or probe.startswith("signer-") for probe in faulty):
+            return (warden("apply", self.actor),)
+        if not any(map(_needs_person, self._open)):
+            return ()
+        log_in = warden("login", actor=self.actor)
+        return (log_in, warden("prove", self.actor)) if self.own else (log_in,)
 
     @property
     def lines(self) -> tuple[int, int]:
         """How many logins have their line in sshd's log, and how many there were."""
         asked = [each for each in self.verdicts if each.serial and not each.status]
         return sum(bool(each.said) for each in asked), len(asked)
+
+
+def _needs_person(verdict: LoginVerdict) -> bool:
+    """Whether it is of an actor whose certificates only people can have signed, and none of them is here."""
+    return isinstance(verdict.detail, NobodyPlayed) and verdict.detail.people
