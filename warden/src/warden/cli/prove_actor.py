@@ -18,6 +18,7 @@ from warden.present import login_proofs, terminal
 
 if TYPE_CHECKING:
     from warden.core.lanes.catalog import LeftOut
+    from warden.usecases.steps.proof_certificate import ProofTools
 
 ENTRY = "ssh-certificate"
 """The entry of the catalog that stands for every actor."""
@@ -117,23 +118,20 @@ def prove_named(
     workspace: Workspace, chosen: Chosen, options: Mapping[str, Any], *, as_json: bool, single: bool
 ) -> int:
     """Prove the actors and print it; answers the exit code."""
+    from warden.core.plans.lane_plan import worst
+
     _expect_fit(options)
-    found = _proofs_at(workspace, chosen, options) if options["host"] else proofs_of(workspace, chosen, options)
+    found: list[LoginProof] = []
+    if options["host"]:
+        _prove_each_at(workspace, chosen, options, found)
+    else:
+        prove_each(workspace, chosen, options, found)
     if as_json:
         shown = [login_proofs.proof_json(each) for each in found]
         terminal.document(shown[0] if single else shown)
     else:
         show(found, brief=not single)
-    from warden.core.plans.lane_plan import worst
-
     return int(worst(exits(found)))
-
-
-def proofs_of(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
-    """Prove each at an sshd of its own."""
-    found: list[LoginProof] = []
-    prove_each(workspace, chosen, options, found)
-    return found
 
 
 def prove_each(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any], found: list[LoginProof]) -> None:
@@ -143,36 +141,34 @@ def prove_each(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any],
 
     if not chosen.actors:
         return
-    signing, context = wiring_ssh.tools(workspace.platform), workspace.context
-    ways = WaysIn(workspace.reading_context)
-    identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    shared, ways = _shared(workspace, chosen.inventory), WaysIn(workspace.reading_context)
     signs = chosen.inventory.authorities.users.openbao  # another authority asks OpenBao nothing that could be looked up
     audit = workspace.audit(options["files"], options["audit_command"]) if signs else None
     for each in chosen.actors:
         terminal.progress(f"logging in as {each.name} at a throw-away sshd …")
-        prover = wiring_prove_ssh.actor_prover(chosen.inventory, signing, identities, audit, context, ways=ways)
-        with ends_recorded(), prover as tools:
+        with ends_recorded(), wiring_prove_ssh.actor_prover(shared, audit, ways) as tools:
             found.append(prove_actor(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
 
 
-def _proofs_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any]) -> list[LoginProof]:
-    """Prove each at a host that is in use."""
+def _prove_each_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, Any], found: list[LoginProof]) -> None:
+    """The same at a host that is in use."""
     from warden.core.ssh.decision import host
     from warden.usecases.prove_actor_at import prove_actor_at
 
     named = host(chosen.inventory, options["host"])
-    found = []
-    signing, context = wiring_ssh.tools(workspace.platform), workspace.context
-    identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    shared = _shared(workspace, chosen.inventory)
     for each in chosen.actors:
         where = _place(each, named, options)
         terminal.progress(f"logging in as {each.name} at {where['host']} …")
-        prover = wiring_prove_ssh.host_prover(chosen.inventory, signing, identities, context, where)
-        with ends_recorded(), prover as tools:
+        with ends_recorded(), wiring_prove_ssh.host_prover(shared, where) as tools:
             found.append(prove_actor_at(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
-    return found
+
+
+def _shared(workspace: Workspace, inventory: Inventory) -> "ProofTools":
+    identities = wiring.identities(workspace.address, workspace.clusters.by_mount())
+    return wiring_prove_ssh.proof_tools(inventory, wiring_ssh.tools(workspace.platform), identities, workspace.context)
 
 
 def _place(actor: NamedActor, host: NamedHost, options: Mapping[str, Any]) -> dict[str, str]:

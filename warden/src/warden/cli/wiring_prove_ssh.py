@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from warden.cli import wiring, wiring_ssh
 
 if TYPE_CHECKING:
@@ -18,39 +20,42 @@ if TYPE_CHECKING:
     from warden.usecases.prove_actor import ProveActorTools
     from warden.usecases.prove_actor_at import AtHostTools
     from warden.usecases.sign import SignTools
+    from warden.usecases.steps.proof_certificate import ProofTools
     from warden.usecases.steps.ways import WaysIn
 
 
-@contextmanager
-def actor_prover(
-    found: Inventory,
-    signing: SignTools,
-    identities: Identities,
-    audit: AuditLog | None,
-    context: Context,
-    *,
-    ways: WaysIn,
-) -> Iterator[ProveActorTools]:
-    """What an actor is proven with, and an sshd of this run. Raises `Inconclusive` where there can be none."""
+def proof_tools(found: Inventory, signing: SignTools, identities: Identities, context: Context) -> ProofTools:
+    """What every proof of an actor needs, wherever it is proven."""
     from warden.adapters.ssh.fresh_keys import fresh_key
+    from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
+    from warden.usecases.steps.checkpoint import checkpoint
+    from warden.usecases.steps.proof_certificate import ProofTools
+
+    return ProofTools(
+        signing=signing,
+        authority=wiring_ssh.authority(found.authorities.users),
+        caller=wiring.caller(None),
+        identities=identities,
+        new_key=fresh_key,
+        other=ThrowAwayAuthority(),
+        checkpoint=lambda actor: checkpoint(context, "proof", actor),
+    )
+
+
+@contextmanager
+def actor_prover(shared: ProofTools, audit: AuditLog | None, ways: WaysIn) -> Iterator[ProveActorTools]:
+    """With an sshd of this run. Raises `Inconclusive` where there can be none."""
     from warden.adapters.ssh.krl_tools import SshKeygenKrl
     from warden.adapters.ssh.local_sshd import local_sshd
     from warden.adapters.ssh.login_hosts import ThrowAwayHost
     from warden.adapters.ssh.logins import trying_logins
     from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
     from warden.usecases.prove_actor import ProveActorTools
-    from warden.usecases.steps.checkpoint import checkpoint
 
     with local_sshd(os.environ) as sshd, trying_logins(os.environ) as logins:
         yield ProveActorTools(
-            signing=signing,
-            authority=wiring_ssh.authority(found.authorities.users),
-            caller=wiring.caller(None),
-            identities=identities,
-            new_key=fresh_key,
+            **msgspec.structs.asdict(shared),
             trusted=ThrowAwayAuthority(),
-            other=ThrowAwayAuthority(),
-            checkpoint=lambda actor: checkpoint(context, "proof", actor),
             krl=SshKeygenKrl(),
             host=ThrowAwayHost(sshd, logins),
             audit=audit,
@@ -59,36 +64,22 @@ def actor_prover(
 
 
 @contextmanager
-def host_prover(
-    found: Inventory, signing: SignTools, identities: Identities, context: Context, named: Mapping[str, str]
-) -> Iterator[AtHostTools]:
-    """What an actor is proven with at the host that the options name."""
+def host_prover(shared: ProofTools, named: Mapping[str, str]) -> Iterator[AtHostTools]:
+    """At the host that the options name."""
     import time
 
-    from warden.adapters.ssh.fresh_keys import fresh_key
     from warden.adapters.ssh.login_hosts import FarHost
     from warden.adapters.ssh.logins import trying_logins
-    from warden.adapters.ssh.throwaway_authority import ThrowAwayAuthority
     from warden.usecases.prove_actor_at import AtHostTools
-    from warden.usecases.steps.checkpoint import checkpoint
 
     with trying_logins(os.environ) as logins:
-        yield AtHostTools(
-            signing=signing,
-            authority=wiring_ssh.authority(found.authorities.users),
-            caller=wiring.caller(None),
-            identities=identities,
-            new_key=fresh_key,
-            other=ThrowAwayAuthority(),
-            checkpoint=lambda actor: checkpoint(context, "proof", actor),
-            host=FarHost(
-                named["host"],
-                named["account"],
-                logins,
-                os.environ,
-                log_command=named["log_command"],
-                config=named["ssh_config"],
-            ),
-            other_account=named["other_account"],
-            wait=time.sleep,
+        host = FarHost(
+            named["host"],
+            named["account"],
+            logins,
+            os.environ,
+            log_command=named["log_command"],
+            config=named["ssh_config"],
         )
+        other_account = named["other_account"]
+        yield AtHostTools(**msgspec.structs.asdict(shared), host=host, other_account=other_account, wait=time.sleep)
