@@ -35,7 +35,7 @@ def test_urls_that_are_asked(url):
         ("http://localhost.example.com", "not an https URL"),
         ("http://127.0.0.1.example.com", "not an https URL"),
         ("pdp.example.com", "not a valid http or https URL"),
-        ("https://me:secret@pdp.example.com", "has a user or a password"),
+        ("https://me:secret@pdp.example.com", "has a user or a password in it; the token is in the environment"),
         ("https://pdp.example.com/?tenant=1", "has a query"),
         ("https://pdp.example.com#x", "not a valid http or https URL"),
     ],

@@ -22,10 +22,10 @@ class NotifyWebhook(msgspec.Struct, frozen=True, kw_only=True):
     webhook: str
 
 
-def url_fault(url: str) -> str:
-    """Why notices cannot be posted to that URL, as a clause; empty where they can."""
+def url_fault(url: str, instead: str = "name a file with a token in the environment instead") -> str:
+    """Why nothing can be sent to that URL, as a clause; empty where it can. ``instead``: of a user or a password."""
     if _WITH_USER.match(url):
-        return "has a user or a password in it; name a file with a token in the environment instead"
+        return f"has a user or a password in it; {instead}"
     return "" if _URL.fullmatch(url) else "is not a valid http or https URL"
 
 

@@ -105,8 +105,8 @@ def _of_name(field: str, name: str, others: set[str]) -> Iterator[tuple[str, str
 
 
 def _url_fault(url: str) -> str:
-    if fault := url_fault(url):
-        return fault.replace("name a file with a token in the environment instead", "the token is in the environment")
+    if fault := url_fault(url, "the token is in the environment"):
+        return fault
     if "?" in url:
         return "has a query; leave it out"
     return "" if _ENCRYPTED.match(url) else "is not an https URL; only this machine is asked over http"
