@@ -15,6 +15,8 @@ from warden.core.errors import Effect, Invalid, UsageError
 from warden.present import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from warden.core.lanes.lane import Lane
     from warden.core.login.choice import LoggedIn, PersonLogin
     from warden.core.ssh.inventory import Inventory, NamedActor
@@ -106,13 +108,12 @@ class _Declared:
         return named(self._inventory(), actor) if actor else None
 
     @property
-    def actors(self) -> "list[NamedActor]":
+    def actors(self) -> "Sequence[NamedActor]":
         """Every actor; none where the inventory has errors, which are for `catalog check` to report."""
         try:
-            found = self._inventory()
+            return self._inventory().named_actors
         except Invalid:
-            return []
-        return [each for name in found.actors if (each := found.actor(name))]
+            return ()
 
     def _inventory(self) -> "Inventory":
         return wiring_ssh.inventory(self._platform)

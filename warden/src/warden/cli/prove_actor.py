@@ -76,8 +76,7 @@ def actors_named(ctx: click.Context, name: str | None) -> Chosen | None:
 def everybody(platform: str) -> Chosen:
     """Every actor, by name."""
     inventory = wiring_ssh.inventory(platform)
-    actors = (NamedActor(name=name, declared=inventory.actors[name]) for name in sorted(inventory.actors))
-    return Chosen(inventory, tuple(actors))
+    return Chosen(inventory, inventory.named_actors)
 
 
 class Everybody(NamedTuple):

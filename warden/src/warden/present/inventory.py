@@ -13,7 +13,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 def as_json(inventory: Inventory) -> dict[str, Any]:
     """``actors[], hosts[], authorities``."""
     return {
-        "actors": [_actor(inventory, each) for each in _actors(inventory)],
+        "actors": [_actor(inventory, each) for each in inventory.named_actors],
         "hosts": [
             {"name": name, "names": inventory.names_of(name), "public_keys": host.public_keys, "ttl": host.ttl}
             for name, host in sorted(inventory.hosts.items())
@@ -21,10 +21,6 @@ def as_json(inventory: Inventory) -> dict[str, Any]:
         "host_groups": inventory.host_groups,
         "authorities": terminal.plain(inventory.authorities),
     }
-
-
-def _actors(inventory: Inventory) -> list[NamedActor]:
-    return [NamedActor(name=name, declared=declared) for name, declared in sorted(inventory.actors.items())]
 
 
 def _actor(inventory: Inventory, actor: NamedActor) -> dict[str, Any]:
@@ -72,7 +68,7 @@ def _show_actors(inventory: Inventory) -> str:
             ", ".join(actor.declared.source_addresses) or "any",
             ", ".join(actor.extensions) or "-",
         )
-        for actor in _actors(inventory)
+        for actor in inventory.named_actors
     ]
     if not rows:
         terminal.sentence("inventory.yaml declares no actors.")

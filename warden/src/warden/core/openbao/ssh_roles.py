@@ -119,11 +119,10 @@ def gone(policy: str, text: str, platform: str = "") -> SshResources | None:
 def logins_of(inventory: Inventory) -> dict[RoleName, Role]:
     """The auth role of every identity. None is of two actors: the rules of the file see to it."""
     found = {}
-    for name, declared in inventory.actors.items():
-        actor = NamedActor(name=name, declared=declared)
-        for identity in declared.identities:
+    for actor in inventory.named_actors:
+        for identity in actor.declared.identities:
             login = actor.role_of(identity)
-            found[login] = Role(name=login, reader=identity, policies=(sign_policy(name),))
+            found[login] = Role(name=login, reader=identity, policies=(sign_policy(actor.name),))
     return found
 
 

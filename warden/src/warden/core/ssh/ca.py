@@ -91,8 +91,7 @@ def longest(purpose: Purpose, inventory: Inventory) -> int:
     """The longest validity, in seconds, of a certificate that the authority signs."""
     if purpose == "hosts":
         return max((int(each.ttl) for each in inventory.hosts.values()), default=0)
-    actors = (inventory.actor(name) for name in inventory.actors)
-    return max((int(each.ttl) for each in actors if each), default=0)
+    return max((int(each.ttl) for each in inventory.named_actors), default=0)
 
 
 def valid_until(fingerprint: str, log: Iterable[Issued], switched: int, most: int) -> int:

@@ -208,6 +208,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     hosts: dict[str, Host] = {}
     host_groups: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def named_actors(self) -> tuple[NamedActor, ...]:
+        """Every actor, by name."""
+        return tuple(NamedActor(name=name, declared=declared) for name, declared in sorted(self.actors.items()))
+
     def actor(self, name: str) -> NamedActor | None:
         """The actor of that name."""
         declared = self.actors.get(name)

@@ -100,8 +100,8 @@ def variants(actor: NamedActor, right: CertificateSpec, inventory: Inventory) ->
 
 def stranger(actor: NamedActor, inventory: Inventory) -> NamedActor | None:
     """Another actor of the inventory that shares no principal with this one."""
-    others = (inventory.actor(name) for name in inventory.actors if name != actor.name)
-    return next((each for each in others if each and not set(each.principals) & set(actor.principals)), None)
+    others = (each for each in inventory.named_actors if each.name != actor.name)
+    return next((each for each in others if not set(each.principals) & set(actor.principals)), None)
 
 
 def _of_command(actor: NamedActor, right: CertificateSpec) -> Iterator[Variant]:
