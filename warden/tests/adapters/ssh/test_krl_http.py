@@ -105,7 +105,7 @@ def test_a_server_that_drips_is_given_up_in_time():
 
 
 def test_a_connection_that_ends_early_is_not_an_answer():
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match="closed the connection"):
         fetch(lambda peer: peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"))
 
 

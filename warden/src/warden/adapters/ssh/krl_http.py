@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from warden.adapters.machine import tls
+from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.ssh.krl import SignedKrl
@@ -61,7 +62,7 @@ class KrlAtUrl:
         except (httpx2.TimeoutException, TimeoutError):
             raise self._unreachable(f"gave no answer within {self._patience:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as fault:
-            raise self._unreachable(_network_problem(fault)) from None
+            raise self._unreachable(network_problem(fault)) from None
         assert signature is not None  # noqa: S101 - asked without a condition
         return SignedKrl(krl=content, signature=signature[0], etag=named, url=self.where)
 
@@ -108,12 +109,3 @@ def _parts(url: str) -> tuple[str, str, int]:
         effect=Effect.NOTHING_CHANGED,
         hint="write https://HOST/krl; its signature is expected at https://HOST/krl.sig",
     )
-
-
-def _network_problem(fault: Exception) -> str:
-    text = str(fault)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "shows a certificate that does not verify"
-    if "refused" in text.lower():
-        return "cannot be reached (connection refused)"
-    return "has a host name that does not resolve" if "Name or service" in text else "cannot be reached"
