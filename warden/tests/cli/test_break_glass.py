@@ -286,6 +286,7 @@ def test_whoever_signed_does_not_acknowledge_it(glass):
     number = emergency(glass)
     done = glass.acknowledge(number, glass.token_of(USER))
     assert (done.returncode, done.stdout) == (4, "")
+    assert "somebody else has to acknowledge it" in done.stderr
     assert "certificate.acknowledged" not in glass.events()
 
 
@@ -317,7 +318,7 @@ def test_a_record_that_is_of_something_else_is_named(glass):
     number = emergency(glass)
     done = glass.acknowledge(number + 1, glass.token_of("grace"))
     assert done.returncode == 2
-    assert f"those that wait are {number}" in done.stderr
+    assert f"to be acknowledged: {number}" in done.stderr
 
 
 def test_people_are_told_of_both(glass):

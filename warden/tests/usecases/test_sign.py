@@ -141,7 +141,7 @@ def test_another_key_and_another_ca_are_refused(bench):
     assert "signing key" in errors.message(caught.value)
 
 
-def test_what_is_no_certificate_is_inconclusive_and_recorded_as_failed(bench):
+def test_what_is_not_a_certificate_is_inconclusive_and_recorded_as_failed(bench):
     class Garbled(KeyFileAuthority):
         def sign(self, spec: CertificateSpec) -> str:
             return super().sign(spec)[:-12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, UsageError
+from warden.core.remedies import EditFile
 from warden.core.ssh.client_config import KnownAuthority, NoHostAuthority, host_names
 from warden.core.ssh.decision import host
 
@@ -24,7 +25,7 @@ def authority_of(inventory: Inventory) -> DeclaredAuthority:
             NoHostAuthority(),
             effect=Effect.NOTHING_DONE,
             system="platform",
-            hint="declare authorities.hosts in inventory.yaml: openbao, or a key file",
+            remedy=(EditFile(file="inventory.yaml", field="authorities.hosts"),),
         )
     return found
 

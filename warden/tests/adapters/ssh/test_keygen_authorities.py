@@ -138,7 +138,7 @@ def test_words_that_look_like_options_stay_what_they_are(held, tmp_path):
 
 @pytest.mark.parametrize("bad", ["ssh-ed25519 AAAA", "ssh-ed25519", "", "garbage", f"restrict {KEY[:-9]}"])
 def test_a_key_that_is_not_one_is_refused(held, bad):
-    with pytest.raises(UsageError, match="is of a key that is not certified"):
+    with pytest.raises(UsageError, match="has a key of a type that is not certified"):
         held.authority.sign(changed(public_key=bad))
 
 

@@ -133,7 +133,7 @@ def _expect(found: Parsed, wanted: Inventory, name: str, file: str) -> None:
     """Raise where the edited file has errors, or says anything else than what is wanted."""
     if found.wrong:
         faults = [msgspec.structs.replace(each, file=file) for each in found.wrong]
-        raise Invalid(faults, f"{name} is not right as it was given", effect=Effect.NOTHING_CHANGED, subject=name)
+        raise Invalid(faults, f"{name} has errors", effect=Effect.NOTHING_CHANGED, subject=name)
     if found.inventory != wanted:
         raise UsageError(InventoryNotEdited(file), effect=Effect.NOTHING_CHANGED, system="platform", subject=file)
 

@@ -96,11 +96,11 @@ def _expect_exact(spec: CertificateSpec) -> None:
     It would certify keys of type DSA, too, which hosts do not take.
     """
     if public_key(spec.public_key) is None:
-        raise _unusable(spec, "is of a key that is not certified")
+        raise _unusable(spec, "has a key of a type that is not certified")
     if not spec.principals or any(not name or "," in name for name in spec.principals):
         raise _unusable(spec, "has no principal, or one with a comma")
     if spec.type == "host" and (spec.critical_options or spec.extensions):
-        raise _unusable(spec, "is of a host, which knows no options")
+        raise _unusable(spec, "is for a host, and host certificates have no options")
     if any("\0" in text or "\n" in text for text in (spec.key_id, spec.public_key, *spec.principals, *_texts(spec))):
         raise _unusable(spec, "has a line break or a NUL in it")
 

@@ -17,7 +17,7 @@ from warden.core.access.decision import Decision
 from warden.core.errors import Effect, Refused, UsageError
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
-from warden.core.remedies import warden
+from warden.core.remedies import EditFile, warden
 from warden.core.ssh.inventory import DeclaredAuthority, Inventory
 from warden.core.ssh.issue_log import ACKNOWLEDGED, EMERGENCY, ISSUED
 
@@ -112,8 +112,8 @@ def local_identity(user: str, host: str) -> Identity:
 def authority_of(inventory: Inventory) -> DeclaredAuthority:
     """Who signs without OpenBao. Raises `UsageError`."""
     if inventory.authorities.break_glass is None:
-        hint = "declare authorities.break_glass in inventory.yaml: a key file, a key in ssh-agent, or a PKCS#11 token"
-        raise UsageError(NoBreakGlass(), effect=Effect.NOTHING_SIGNED, system="platform", hint=hint)
+        declare = EditFile(file="inventory.yaml", field="authorities.break_glass")
+        raise UsageError(NoBreakGlass(), effect=Effect.NOTHING_SIGNED, system="platform", remedy=(declare,))
     return inventory.authorities.break_glass
 
 
@@ -122,19 +122,18 @@ def expect_permitted(subject: str, who: Identity, decision: Decision) -> None:
     if decision.effect == "allow":
         return
     problem = EmergencyDenied(who=who.display_name, subject=subject, policies=decision.policies)
-    hint = "docs/break-glass.md says who may: an access policy has to permit the action break-glass"
-    raise Refused(problem, effect=Effect.NOTHING_SIGNED, system="policy", subject=subject, hint=hint)
+    raise Refused(problem, effect=Effect.NOTHING_SIGNED, system="policy", subject=subject)
 
 
 def expect_reason(reason: str) -> str:
     """The reason, without blanks around it. Raises `UsageError` where nothing in it can be read."""
     if not any(each.isalnum() for each in reason):
-        raise UsageError(ReasonWanted(), effect=Effect.NOTHING_SIGNED, hint="say why with --reason TEXT")
+        raise UsageError(ReasonWanted(), effect=Effect.NOTHING_SIGNED)
     return reason.strip()
 
 
 def find(found: Sequence[Emergency], record: int) -> Emergency:
-    """The one of that record. Raises `UsageError`."""
+    """The one with that record. Raises `UsageError`."""
     for each in found:
         if each.record == record:
             return each
@@ -145,15 +144,14 @@ def find(found: Sequence[Emergency], record: int) -> Emergency:
 
 
 def expect_another(emergency: Emergency, who: Identity) -> None:
-    """Whoever acknowledges it is not called as the user who signed. Raises `Refused`.
+    """Raise `Refused` where the caller has the name of the user who signed.
 
     OpenBao shows a name with its mount before it and often a domain behind it: ``oidc-ada@example.org`` is ``ada``.
     """
     user = re.escape(emergency.signer.rpartition("@")[0] or emergency.signer)
     if re.search(rf"(?<![^\W_]){user}(?![^\W_])", who.display_name, re.IGNORECASE):
         problem = SamePerson(record=emergency.record, caller=who.display_name, signer=emergency.signer)
-        hint = "somebody else has to look at it, and run this"
-        raise Refused(problem, effect=Effect.NOTHING_WRITTEN, subject=str(emergency.record), hint=hint)
+        raise Refused(problem, effect=Effect.NOTHING_WRITTEN, subject=str(emergency.record))
 
 
 def _emergency(record: Record) -> Emergency:

@@ -87,7 +87,7 @@ def _validity(actor: NamedActor, field: str) -> Iterator[Complaint]:
     declared, most = actor.declared, LONGEST[actor.kind]
     key = "ttl_hours" if declared.ttl_hours is not None else "ttl"
     if declared.ttl is not None and declared.ttl_hours is not None:
-        yield Complaint(f"{field}.ttl_hours", "cannot stand beside ttl, which it is the earlier spelling of")
+        yield Complaint(f"{field}.ttl_hours", "cannot stand beside ttl: both say the same; remove one")
     elif not 0 < actor.ttl <= most:
         yield Complaint(f"{field}.{key}", f"is not allowed for {actor.kind}-; at most {most // 3600}h, and not 0")
 
@@ -101,7 +101,7 @@ def _addresses(actor: NamedActor, field: str) -> Iterator[Complaint]:
         addresses, f"{field}.source_addresses", _network, "is not a network; write 10.1.0.0/16 or fd00::/8"
     )
     if _is_everywhere(filter(None, map(_network, addresses))):
-        yield Complaint(f"{field}.source_addresses", "is every address there is; name those it has")
+        yield Complaint(f"{field}.source_addresses", "covers every address; list those that it has")
 
 
 def _is_everywhere(networks: Iterable[_Network]) -> bool:

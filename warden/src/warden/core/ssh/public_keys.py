@@ -52,7 +52,7 @@ class PublicKeyBlob(msgspec.Struct, frozen=True):
 
 
 def certified_type(kind: str) -> str:
-    """The type of the key that a certificate of type `kind` is of; empty where there is none such."""
+    """The type of the key in a certificate of type `kind`; empty where no certificate has that type."""
     return next((each for each in FIELDS if f"{each.removesuffix(_OPENSSH)}{CERTIFICATE}" == kind), "")
 
 

@@ -23,8 +23,8 @@ from warden.present.problems import describe
 _KEYS: Mapping[KeyFault, str] = {
     "empty": "the public key is empty",
     "private": "this is a private key; give the public one (the file that ends in .pub)",
-    "several-lines": "there are several lines where one public key is expected",
-    "certificate": "this is a certificate, not a public key; give the key that it is of",
+    "several-lines": "expected one public key, got several lines",
+    "certificate": "this is a certificate, not a public key; give the key itself",
     "dsa": "the key is of type DSA, which OpenSSH no longer accepts",
     "small": "the RSA key is shorter than 2048 bits",
     "malformed": "this is not a public key of OpenSSH; expected one line: ssh-ed25519 AAAA…",
@@ -103,7 +103,7 @@ def _(problem: UnfitName) -> str:
 
 @describe.register
 def _(problem: ActorExists) -> str:
-    return f"{problem.actor} is an actor of inventory.yaml already"
+    return f"inventory.yaml already has the actor {problem.actor}"
 
 
 @describe.register
@@ -118,24 +118,24 @@ def _(_problem: NoBreakGlass) -> str:
 
 @describe.register
 def _(_problem: ReasonWanted) -> str:
-    return "a certificate without OpenBao needs a reason, which the journal keeps"
+    return "a certificate without OpenBao needs --reason TEXT, which the journal keeps"
 
 
 @describe.register
 def _(problem: EmergencyDenied) -> str:
     by = f" ({', '.join(problem.policies)})" if problem.policies else ""
     what = f"{quoted(problem.who)} a certificate of {problem.subject} without OpenBao"
-    return f"the access policy of this machine denies {what}{by}"
+    return f"the access policy of this machine denies {what}{by}; one has to permit the action break-glass"
 
 
 @describe.register
 def _(problem: NoSuchEmergency) -> str:
     numbers = ", ".join(map(str, problem.waiting))
-    left = f"those that wait are {numbers}" if numbers else "none waits"
+    left = f"to be acknowledged: {numbers}" if numbers else "none is to be acknowledged"
     return f"no certificate was signed without OpenBao under journal {problem.record}; {left}"
 
 
 @describe.register
 def _(problem: SamePerson) -> str:
     signed = f"{quoted(problem.signer)} signed the certificate of journal {problem.record}"
-    return f"you are {quoted(problem.caller)}, and {signed}"
+    return f"you are {quoted(problem.caller)}, and {signed}; somebody else has to acknowledge it"
