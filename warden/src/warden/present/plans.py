@@ -107,14 +107,18 @@ def _value(value: Any) -> str:
 
 
 def _sum(plan: LanePlan) -> str:
+    if plan.unreached and not plan.to_change:
+        names = ", ".join(part.system.cluster for part in plan.unreached)
+        return f"{plan.as_declared} as declared; not checked: {names}."
+    return _counted(plan, needing(plan.protected))
+
+
+def _counted(plan: LanePlan | SshPlan, needing_approval: str = "") -> str:
     same = plan.as_declared
     if plan.blocked:
         return f"{plan.to_change - plan.blocked} to change, {same} as declared; {plan.blocked} marked ! blocked."
     if plan.to_change:
-        return f"{plan.to_change} to change, {same} as declared.{needing(plan.protected)} Next: {command(plan.next)}"
-    if plan.unreached:
-        names = ", ".join(part.system.cluster for part in plan.unreached)
-        return f"{same} as declared; not checked: {names}."
+        return f"{plan.to_change} to change, {same} as declared.{needing_approval} Next: {to_paste(plan.next)}"
     return f"In sync: {same} as declared."
 
 
@@ -141,13 +145,7 @@ def show_ssh_plan(plan: SshPlan, *, titled: bool) -> None:
     if titled:
         terminal.line(terminal.styled(plan.subject, "head"))
     show_part(plan.plan)
-    changed, same = len(plan.plan.to_change), len(plan.plan.changes) - len(plan.plan.to_change)
-    if blocked := len(plan.plan.blocked):
-        terminal.sentence(f"{changed - blocked} to change, {same} as declared; {blocked} marked ! blocked.")
-    elif changed:
-        terminal.sentence(f"{changed} to change, {same} as declared. Next: {to_paste(plan.next)}")
-    else:
-        terminal.sentence(f"In sync: {same} as declared.")
+    terminal.sentence(_counted(plan))
 
 
 def _receipt_sum(receipt: LaneReceipt) -> str:
@@ -223,8 +221,8 @@ def ssh_plan_json(plan: SshPlan) -> dict[str, Any]:
         "system": part.system.address,
         "changes": [_change_json(change) for change in part.changes],
         "remarks": [describe_note(note) for note in part.notes],
-        "to_change": len(part.to_change),
-        "blocked": len(part.blocked),
+        "to_change": plan.to_change,
+        "blocked": plan.blocked,
     }
 
 

@@ -19,9 +19,24 @@ class SshPlan(msgspec.Struct, frozen=True, kw_only=True):
     options: LaneOptions
 
     @property
+    def to_change(self) -> int:
+        """How many objects differ."""
+        return len(self.plan.to_change)
+
+    @property
+    def blocked(self) -> int:
+        """How many of them `apply` refuses to touch."""
+        return len(self.plan.blocked)
+
+    @property
+    def as_declared(self) -> int:
+        """How many objects do not differ."""
+        return len(self.plan.changes) - self.to_change
+
+    @property
     def exit(self) -> Exit:
         """In sync, or different."""
-        return Exit.NO if self.plan.to_change else Exit.DONE
+        return Exit.NO if self.to_change else Exit.DONE
 
     @property
     def next(self) -> RunWarden:
