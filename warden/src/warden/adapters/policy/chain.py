@@ -13,7 +13,7 @@ class PolicyChain:
         self._points = tuple(points)
 
     def decide(self, question: Question) -> Decision:
-        """The first that denies ends it, and whoever cannot decide ends it as `Inconclusive`."""
+        """Ask until one denies. Raises `Inconclusive` from the first that cannot decide."""
         found: list[Decision] = []
         for point in self._points:
             found.append(point.decide(question))

@@ -1,7 +1,7 @@
 """Logins that are tried with ssh(1): they get as far as the host's answer, and leave.
 
 The private keys are in the memory of an ssh-agent that only these logins know. What ssh says with ``-v`` tells whether
-the host let it in: "Authenticated to" or "Permission denied". Anything else is no answer.
+the host let it in: "Authenticated to" or "Permission denied". Anything else is not an answer.
 """
 
 import os
