@@ -164,6 +164,15 @@ def test_doctor_knows_the_engines_of_the_inventory(inventory):
     assert [verb["missing"] for verb in found["reaches"]] == [[], []]
 
 
+def test_doctor_knows_the_policies_of_actors_that_another_authority_signs_for(inventory):
+    file = inventory.world.folder / "platform" / "inventory.yaml"
+    file.write_text(f"authorities: {{users: {{key: /etc/warden/ca}}}}\n{file.read_text()}")
+    token = inventory.world.token()
+    for verb in ("plan", "apply"):
+        (found,) = json.loads(inventory("doctor", "--for", verb, "--json", BAO_TOKEN=token).stdout)["reaches"]
+        assert [each["path"] for each in found["missing"] if "ssh" in each["path"]] == ["sys/policies/acl/ssh-sign-*"]
+
+
 def test_its_records_make_no_lane_of_it(inventory):
     inventory("apply", inventory.actor)
     shown = inventory("status", "--json")

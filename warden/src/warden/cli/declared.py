@@ -103,6 +103,7 @@ def with_declared_mounts(scope: Scope, platform: str) -> Scope:
         approle=tuple(dict.fromkeys((*scope.approle, *by_type["approle"]))),
         cert=tuple(dict.fromkeys((*scope.cert, *by_type["cert"]))),
         ssh=tuple(dict.fromkeys((*scope.ssh, *engines))),
+        actors=bool(inventory.actors),
         transit=(signing and signing.transit) or "",
         approval=any(lane.approved_readers for lane in catalog.lanes.values()),
     )

@@ -17,6 +17,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         approle: those of type approle; each SecretID of a role is a path below it, which ``+`` does not reach.
         cert: those of type cert.
         ssh: the SSH engines that sign for actors and hosts.
+        actors: whether actors have logins there, also where no SSH engine signs for them.
         policies: pattern of the policies that lanes derive.
         transit: MOUNT/KEY of the transit key that signs checkpoints of the journal; empty where none does.
         approval: whether reads of some lane need an approval.
@@ -27,6 +28,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     approle: tuple[str, ...] = ()
     cert: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
+    actors: bool = False
     policies: str = "workload-*"
     transit: str = ""
     approval: bool = False

@@ -7,8 +7,8 @@ _POLICIES = f"sys/policies/acl/{SIGN_POLICIES}*"
 
 
 def plan(scope: Scope) -> list[Right]:
-    """None without an SSH engine."""
-    found = [right(_POLICIES, "read", "compare the policy of each actor and host")] if scope.ssh else []
+    """None without an SSH engine and without actors."""
+    found = _of_policies(scope, "read", "compare the policy of each actor and host")
     for mount in scope.ssh:
         found += [
             right(f"sys/mounts/{mount}", "read", "see that the mount is an SSH engine"),
@@ -20,7 +20,7 @@ def plan(scope: Scope) -> list[Right]:
 
 def apply(scope: Scope) -> list[Right]:
     """Beside those of `plan`."""
-    found = [right(_POLICIES, "update delete", "write the policy of each actor and host")] if scope.ssh else []
+    found = _of_policies(scope, "update delete", "write the policy of each actor and host")
     for mount in scope.ssh:
         once = "once, where it is missing"
         found += [
@@ -29,6 +29,10 @@ def apply(scope: Scope) -> list[Right]:
             right(f"{mount}/issuers/import/*", "update", f"have the engine make its key, {once}", optional=True),
         ]
     return found
+
+
+def _of_policies(scope: Scope, capabilities: str, why: str) -> list[Right]:
+    return [right(_POLICIES, capabilities, why)] if scope.ssh or scope.actors else []
 
 
 def prove(scope: Scope) -> list[Right]:
