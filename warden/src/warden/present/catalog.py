@@ -10,6 +10,7 @@ from warden.core.remedies import warden
 from warden.core.search.findability import FEW, Confused, FewNeeds, Weakness
 from warden.present import errors, terminal
 from warden.present.commands import to_paste
+from warden.present.terminal import counted
 from warden.usecases.catalog_check import Report
 
 
@@ -35,12 +36,12 @@ def show(report: Report) -> None:
         terminal.line(f"{where}: {word}{field}{fault['message']}")
     files = len({fault.file for fault in report.wrong})
     warnings = len(report.faults) - len(report.wrong) + len(report.hard_to_find)
-    total = _count(report.files, "file")
-    found = f"{_count(len(report.wrong), 'error')} in {files} of {total}" if files else f"ok: no errors in {total}"
-    terminal.line(f"{found}, {_count(warnings, 'warning')}" if warnings else found)
+    total = counted(report.files, "file")
+    found = f"{counted(len(report.wrong), 'error')} in {files} of {total}" if files else f"ok: no errors in {total}"
+    terminal.line(f"{found}, {counted(warnings, 'warning')}" if warnings else found)
     if report.unchecked:
         terminal.note(
-            f"{report.unchecked} of {_count(report.pages, 'page')} not checked: their repositories are not checked out"
+            f"{report.unchecked} of {counted(report.pages, 'page')} not checked: their repositories are not checked out"
             " here (platform.yaml: repos)"
         )
 
@@ -62,10 +63,6 @@ def show_left_out(left_out: Iterable[LeftOut]) -> None:
 def left_out_json(left_out: LeftOut) -> dict[str, Any]:
     """``lane, error {}``: the place of a lane that ``--all`` passed over, among the others."""
     return {"lane": left_out.id, "error": errors.as_json(left_out.error)}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def show_schemas(found: Sequence[str], *, written: bool) -> None:

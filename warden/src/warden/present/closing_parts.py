@@ -24,10 +24,10 @@ from warden.present import terminal
 from warden.present.commands import command, commands, to_paste
 from warden.present.details import describe_detail
 from warden.present.errors import as_json
-from warden.present.journal import counted
 from warden.present.obstacles import describe_obstacle
 from warden.present.other_ways import unknown_words
 from warden.present.problems import described
+from warden.present.terminal import counted
 
 _WORDS = {"ok": ("ok", "ok"), "wrong": ("FAIL", "bad"), "inconclusive": ("??", "warn")}
 

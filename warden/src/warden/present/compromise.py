@@ -17,9 +17,9 @@ from warden.present.closing_parts import clusters_json, denial_json, kept_json, 
 from warden.present.commands import command, to_paste
 from warden.present.deactivation import opening_json, show_opening
 from warden.present.errors import hint_to_paste
-from warden.present.journal import counted
 from warden.present.plans import show_change, show_remains, system_name
 from warden.present.problems import described
+from warden.present.terminal import counted
 from warden.usecases.compromise import Compromise
 from warden.usecases.reactivate import Opening
 

@@ -7,6 +7,7 @@ from warden.core.evidence.verification import FaultKind, PackFault, PackVerdict
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import command
+from warden.present.terminal import counted
 from warden.usecases.evidence import Pack
 
 _FAULTS: Mapping[FaultKind, str] = {
@@ -53,9 +54,9 @@ def show_pack(made: Pack, file: str) -> None:
         f"{terminal.styled('ok', 'ok')}   {file}: evidence of {lanes}{f', {facts.period}' if facts.period else ''}"
     )
     terminal.sentence(
-        f"     {_many(len(chosen.proofs), 'proof')} with {_many(made.audit_lines, 'audit line')}, "
-        f"{_many(made.requests, 'change request')}, {_many(len(chosen.rotations), 'rotation')}, "
-        f"{_many(len(chosen.checkpoints), 'signed checkpoint')}"
+        f"     {counted(len(chosen.proofs), 'proof')} with {counted(made.audit_lines, 'audit line')}, "
+        f"{counted(made.requests, 'change request')}, {counted(len(chosen.rotations), 'rotation')}, "
+        f"{counted(len(chosen.checkpoints), 'signed checkpoint')}"
     )
     terminal.line(f"     journal {facts.head}")
     terminal.line(f"     signed by {facts.key}")
@@ -96,23 +97,23 @@ def show_verdict(found: PackVerdict, file: str) -> None:
             f"{terminal.styled('ok', 'ok')}   {file}: evidence of {lanes}, signed by {facts.key} on {facts.at}"
         )
         terminal.sentence(
-            f"     {_many(found.records, 'record')} of the journal {facts.head}, unchanged; "
-            f"{_many(len(found.files), 'file')}; {_many(found.rotations, 'rotation')}; "
-            f"{_many(found.checkpoints, 'checkpoint')} signed"
+            f"     {counted(found.records, 'record')} of the journal {facts.head}, unchanged; "
+            f"{counted(len(found.files), 'file')}; {counted(found.rotations, 'rotation')}; "
+            f"{counted(found.checkpoints, 'checkpoint')} signed"
         )
         for line in _notes(found):
             terminal.sentence(line)
         terminal.table(("PROOF", "WHEN", "LANE", "STATE", "VERDICTS", "AUDIT LINES"), _rows(found))
     elif not found.holds:
-        terminal.line(f"{file} does not hold: {_many(len(found.faults), 'fault')}")
+        terminal.line(f"{file} does not hold: {counted(len(found.faults), 'fault')}")
 
 
 def _notes(found: PackVerdict) -> Iterator[str]:
     if found.unchecked_checkpoints:
-        yield f"??   {_many(found.unchecked_checkpoints, 'checkpoint')} by other keys: give them with --key, too"
+        yield f"??   {counted(found.unchecked_checkpoints, 'checkpoint')} by other keys: give them with --key, too"
     missing = sum(each.audited - each.lines for each in found.proofs)
     if missing:
-        yield f"??   {_many(missing, 'verdict')} whose audit line is not in the pack"
+        yield f"??   {counted(missing, 'verdict')} whose audit line is not in the pack"
 
 
 def _rows(found: PackVerdict) -> Iterator[tuple[str, ...]]:
@@ -125,7 +126,3 @@ def described(fault: PackFault) -> str:
     """One fault as a sentence."""
     text = _FAULTS[fault.kind].format(subject=fault.subject)
     return f"line {fault.line}: {text}" if fault.line else text
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from warden.core.lifecycle.lane_status import LaneStatus
 from warden.core.remedies import RunBao
 from warden.present import terminal
 from warden.present.commands import commands, to_paste
-from warden.present.journal import counted
+from warden.present.terminal import counted
 
 _UNKNOWN = {
     "access": "whether the value was read is not known; it was not handed over",

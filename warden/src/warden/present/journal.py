@@ -10,6 +10,7 @@ from warden.core.remedies import warden
 from warden.present import errors, terminal
 from warden.present.chain_breaks import break_described, fault_described
 from warden.present.commands import command
+from warden.present.terminal import counted
 from warden.usecases.journal_export import Export
 from warden.usecases.journal_import import Imported
 from warden.usecases.journal_verify import Verified
@@ -153,11 +154,6 @@ def note_exported(done: Export, form: str) -> None:
     """How many events there were, and how to get the next ones."""
     following = command(warden("journal export", format=form, lane=done.lane or "", after=str(done.last)))
     terminal.note(f"{counted(done.count, 'event')} exported. Those that follow: {following}")
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 record``, ``2 records``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _row(record: Record) -> tuple[str, ...]:

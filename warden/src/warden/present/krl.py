@@ -13,6 +13,7 @@ from warden.present import terminal
 from warden.present.commands import command
 from warden.present.inventory import span
 from warden.present.problems import described
+from warden.present.terminal import counted
 from warden.usecases.krl import Published
 
 _FLAWS: Mapping[Flaw, str] = {
@@ -39,8 +40,8 @@ def published_json(made: Published) -> dict[str, Any]:
 def show_published(made: Published) -> None:
     """The same for people."""
     terminal.sentence(
-        f"{terminal.styled('ok', 'ok')}   KRL version {made.version}: {_many(made.serials, 'serial')}, "
-        f"{_many(made.keys, 'key')}, {made.size} bytes · journal {made.record}"
+        f"{terminal.styled('ok', 'ok')}   KRL version {made.version}: {counted(made.serials, 'serial')}, "
+        f"{counted(made.keys, 'key')}, {made.size} bytes · journal {made.record}"
     )
     terminal.line(f"     {made.where}/krl and krl.sig, signed by {made.key}")
     terminal.note("Hosts refuse what it revokes from their next pull on.")
@@ -129,7 +130,3 @@ def show_signers(keys: Iterable[PublicKey]) -> None:
     """The file, as ssh-keygen(1) reads it (*ALLOWED SIGNERS*)."""
     for key in keys:
         terminal.line(f'{SIGNER} namespaces="{NAMESPACE}" {key.line}')
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

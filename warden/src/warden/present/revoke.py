@@ -5,6 +5,7 @@ import datetime as dt
 from warden.core.ssh.issue_log import Issued
 from warden.present import terminal
 from warden.present.krl import published_json, show_published
+from warden.present.terminal import counted
 from warden.usecases.revoke import Plan, Revoking
 
 SHOWN = 20
@@ -15,7 +16,7 @@ def amount(plan: Plan) -> str:
     """How much is revoked that was not: ``3 certificates``, ``1 certificate and 1 key``."""
     serials = sum(len(each.serials) for each in plan.revocations)
     keys = sum(len(each.keys) for each in plan.revocations)
-    parts = (_many(serials, "certificate") if serials else "", _many(keys, "key") if keys else "")
+    parts = (counted(serials, "certificate") if serials else "", counted(keys, "key") if keys else "")
     return " and ".join(filter(None, parts)) or "nothing new"
 
 
@@ -25,15 +26,15 @@ def show_plan(plan: Plan) -> None:
     for one in plan.certificates[:SHOWN]:
         terminal.note(f"  {_certificate(one)}")
     if (more := len(plan.certificates) - SHOWN) > 0:
-        terminal.note(f"  and {_many(more, 'more certificate')}")
+        terminal.note(f"  and {counted(more, 'more certificate')}")
     for each in plan.revocations:
         if each.serials and not each.authority:
             why = ": the public key of theirs is not known here" if each.subject else ": the issue log has none"
-            terminal.note(f"  {_many(len(each.serials), 'serial')} for every CA{why}")
+            terminal.note(f"  {counted(len(each.serials), 'serial')} for every CA{why}")
         for key in each.keys:
             terminal.note(f"  key {key} {f'until {terminal.iso(each.until)}' if each.until else 'for good'}")
     if plan.already:
-        terminal.note(f"  {_many(len(plan.already), 'certificate')} revoked before")
+        terminal.note(f"  {counted(len(plan.already), 'certificate')} revoked before")
 
 
 def _certificate(one: Issued) -> str:
@@ -68,7 +69,3 @@ def document(done: Revoking) -> None:
             "krl": published_json(done.published),
         }
     )
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -243,6 +243,11 @@ def ago(moment: datetime | str, now: datetime | None = None) -> str:
     return f"{seconds} s ago"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 record``, ``2 records``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def iso(seconds: float) -> str:
     """Seconds since 1970 as ISO 8601 in UTC: ``2026-11-30T21:00:00Z``."""
     return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
