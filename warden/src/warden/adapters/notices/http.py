@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from warden.adapters.machine import regular_file
+from warden.adapters.machine.bearer import LONGEST_TOKEN, bearer
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.notices.notice import Notice
 from warden.core.notices.outbox import Channel
@@ -18,7 +19,6 @@ from warden.ports.notices import NotSent
 NOTIFY_TOKEN = "WARDEN_NOTIFY_TOKEN_FILE"  # noqa: S105 - the name of a variable
 HUB_TOKEN = "STATE_HUB_TOKEN_FILE"  # noqa: S105 - as above; activity-core reads the same one
 _CONFLICT, _TOO_MANY, _FIRST_SERVER_FAULT = 409, 429, 500
-_LONGEST_TOKEN = 16384
 
 
 class Posted:
@@ -71,9 +71,6 @@ class Posted:
         if not path:
             return {}
         try:
-            token = regular_file.read_bytes(path, _LONGEST_TOKEN).strip()
-        except regular_file.NotUsable:
+            return bearer(regular_file.read_bytes(path, LONGEST_TOKEN))
+        except (regular_file.NotUsable, ValueError):
             raise NotSent("token") from None
-        if not token or not all(0x21 <= octet < 0x7F for octet in token):  # noqa: PLR2004 - visible ASCII
-            raise NotSent("token")
-        return {"Authorization": f"Bearer {token.decode('ascii')}"}

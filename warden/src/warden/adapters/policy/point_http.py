@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from warden.adapters.machine import regular_file
+from warden.adapters.machine.bearer import LONGEST_TOKEN, bearer
 from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
 from warden.core.errors import Effect, Inconclusive, Unreachable
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 * 1024
 """Bytes. A decision with its reasons has a few hundred."""
-
-_LONGEST_TOKEN = 16384
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,17 +138,19 @@ class PointHttp:
     def _bearer(self) -> dict[str, str]:
         """The header with the token, where the environment has one. Raises `Inconclusive` for one that is not one."""
         variable = token_variable(self.name)
-        token = self._environ.get(variable, "").encode()
+        token = self._environ.get(variable, "").strip().encode()
         if path := self._environ.get(f"{variable}_FILE", ""):
             variable += "_FILE"
             try:
-                token = regular_file.read_bytes(path, _LONGEST_TOKEN)
+                token = regular_file.read_bytes(path, LONGEST_TOKEN)
             except regular_file.NotUsable as fault:
                 self.wants_token(f"needs the token in {path}, which cannot be read ({fault})")
-        token = token.strip()
-        if (path or token) and not (token and all(0x21 <= octet < 0x7F for octet in token)):  # noqa: PLR2004 - visible
+        if not (path or token):
+            return {}
+        try:
+            return bearer(token)
+        except ValueError:
             self.wants_token(f"needs a token, and {variable} has none that a header can hold")
-        return {"Authorization": f"Bearer {token.decode('ascii')}"} if token else {}
 
     def _silent(self, why: str) -> NoReturn:
         raise Unreachable(
