@@ -12,7 +12,8 @@ from warden.cli.context import Workspace
 from warden.cli.deactivate import closed_in_journal
 from warden.cli.options import audit_options, certificate_option, json_option, take_over_option, yes_option
 from warden.cli.reason import required_reason
-from warden.core.errors import Effect, UsageError, WardenError
+from warden.cli.since import past_moment
+from warden.core.errors import Effect, WardenError
 from warden.present import terminal
 
 
@@ -70,7 +71,7 @@ def compromise(
     from warden.present.deactivation import show_steps, steps_json
     from warden.usecases.steps.closing_lane import planned
 
-    why, moment = required_reason(reason), _moment(since)
+    why, moment = required_reason(reason), None if since is None else past_moment(since, Effect.NOTHING_DONE)
     try:
         workspace = Workspace.of(ctx)
         found = workspace.lane(lane)
@@ -121,18 +122,3 @@ def _done(workspace: Workspace, lane: str, reason: str, since: dt.datetime | Non
     else:
         show_compromise(found, done)
     return int(done.exit)
-
-
-def _moment(text: str | None) -> dt.datetime | None:
-    from warden.core.lifecycle.since import moment_of
-
-    if text is None:
-        return None
-    found = moment_of(text, dt.datetime.now(dt.UTC))
-    if found is None:
-        raise UsageError(
-            f"--since is not a time in the past: {text!r}",
-            effect=Effect.NOTHING_DONE,
-            hint="write 2026-11-30T08:00Z, 2026-11-30, 90m, 36h or 7d",
-        )
-    return found

@@ -8,7 +8,7 @@ COMMANDS: Table = {
     "ca": ("warden.cli.ssh_ca", "Show the keys that sign, and replace one."),
     "cleanup": ("warden.cli.ssh_cleanup", "Remove expired and revoked certificates from this machine."),
     "config": ("warden.cli.ssh_config", "Print Match blocks for ~/.ssh/config."),
-    "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it where it is time."),
+    "ensure": ("warden.cli.ssh_ensure", "Have a valid certificate ready; renew it when it is time."),
     "acknowledge": ("warden.cli.ssh_acknowledge", "Acknowledge a certificate that was signed without OpenBao."),
     "host": ("warden.cli.ssh_host", "Sign the keys of hosts."),
     "known-hosts": ("warden.cli.ssh_known_hosts", "Print the @cert-authority lines for known_hosts."),

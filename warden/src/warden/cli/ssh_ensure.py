@@ -20,7 +20,7 @@ PATIENCE = "5"
 """Seconds that OpenBao has for an answer, where BAO_CLIENT_TIMEOUT does not say: somebody waits for ssh."""
 
 
-@click.command(short_help="Have a valid certificate ready; renew it where it is time.")
+@click.command(short_help="Have a valid certificate ready; renew it when it is time.")
 @click.argument("actor", shell_complete=complete.actors)
 @out_option
 @identity_options
@@ -37,7 +37,7 @@ def ensure(
 ) -> None:
     """Have a valid certificate in ssh-agent (or in DIR); it is renewed after two thirds of its life.
 
-    This is what `warden ssh config` has ssh call. It says nothing where all is well, one process renews at a time, and
+    This is what `warden ssh config` has ssh call. It says nothing when all is well, one process renews at a time, and
     an old certificate is used to its end where it cannot be renewed.
 
     \b

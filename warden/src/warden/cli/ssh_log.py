@@ -1,13 +1,13 @@
 """``warden ssh log`` and ``warden ssh scorecard``: the issue log."""
 
-import datetime as dt
 import functools
 
 import click
 
 from warden.cli import complete, issuing, wiring, wiring_journal, wiring_ssh
 from warden.cli.options import json_option
-from warden.core.errors import Effect, UsageError
+from warden.cli.since import past_moment
+from warden.core.errors import Effect
 from warden.present import terminal
 
 
@@ -34,7 +34,7 @@ def log(ctx: click.Context, /, *, subject: str, last: int | None, since: str | N
         functools.partial(wiring_ssh.inventory, platform),
         subject=subject,
         last=last or 0,
-        since=_moment(since).timestamp() if since else None,
+        since=past_moment(since, Effect.NOTHING_READ).timestamp() if since else None,
     )
     if as_json:
         terminal.document(present.log_json(records))
@@ -58,7 +58,7 @@ def scorecard(ctx: click.Context, /, *, since: str, as_json: bool) -> None:
     from warden.usecases.ssh_status import ssh_scorecard
 
     platform = wiring.platform_dir(ctx)
-    then = _moment(since)
+    then = past_moment(since, Effect.NOTHING_READ)
     journal = wiring_journal.journal(platform, asks=False)
     scores = ssh_scorecard(journal, wiring_ssh.inventory(platform), issuing.now().timestamp(), then.timestamp())
     shown = then.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -66,16 +66,3 @@ def scorecard(ctx: click.Context, /, *, since: str, as_json: bool) -> None:
         terminal.document(present.scorecard_json(scores, shown))
     else:
         present.show_scorecard(scores, shown)
-
-
-def _moment(text: str) -> dt.datetime:
-    from warden.core.lifecycle.since import moment_of
-
-    found = moment_of(text, issuing.now())
-    if found is None:
-        raise UsageError(
-            f"--since is not a time in the past: {text!r}",
-            effect=Effect.NOTHING_READ,
-            hint="write 2026-11-30T08:00Z, 2026-11-30, 90m, 36h or 7d",
-        )
-    return found

@@ -1,6 +1,5 @@
 """``warden ssh revoke``: have hosts refuse certificates before they expire."""
 
-import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import click
 from warden.cli import complete, wiring, wiring_krl, wiring_ssh
 from warden.cli.options import json_option, reason_option, yes_option
 from warden.cli.reason import required_reason
+from warden.cli.since import past_moment
 from warden.core.errors import Effect, UsageError
 from warden.core.ssh.krl import FINGERPRINT, LARGEST_SERIAL
 from warden.present import terminal
@@ -127,7 +127,7 @@ def _selection(serials: tuple[int, ...], ca: str, keys: tuple[str, ...], actor: 
         authority=ca,
         keys=tuple(dict.fromkeys(map(_fingerprint, keys))),
         actor=actor,
-        since=_moment(since) if since else None,
+        since=past_moment(since, Effect.NOTHING_DONE).timestamp() if since else None,
     )
 
 
@@ -141,19 +141,6 @@ def _fingerprint(named: str) -> str:
     except UsageError as fault:
         fault.effect = Effect.NOTHING_DONE  # what reads keys speaks of signing
         raise
-
-
-def _moment(text: str) -> float:
-    from warden.core.lifecycle.since import moment_of
-
-    found = moment_of(text, dt.datetime.now(dt.UTC))
-    if found is None:
-        raise UsageError(
-            f"--since is not a time in the past: {text[:60]!r}",
-            effect=Effect.NOTHING_DONE,
-            hint="write 2026-11-30T08:00Z, or 36h",
-        )
-    return found.timestamp()
 
 
 def _confirm(plan: "Plan", *, yes: bool) -> None:

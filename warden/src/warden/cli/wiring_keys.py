@@ -70,11 +70,7 @@ def holder_named(out: str | None) -> Holder:
     """Who is to hold keys: an agent, whichever it will be, or a folder."""
     from warden.core.ssh.kept import Holder
 
-    return (
-        Holder(handed="agent", where="")
-        if out is None
-        else Holder(handed="file", where=os.path.realpath(os.path.expanduser(out)))
-    )
+    return Holder(handed="agent", where="") if out is None else key_place(out).holder
 
 
 def place_of(holder: Holder) -> KeyPlace:

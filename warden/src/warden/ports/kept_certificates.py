@@ -10,7 +10,7 @@ from warden.core.ssh.kept import Holder, Kept
 class KeptCertificates(Protocol):
     """The certificates that were handed over on this machine, for one platform directory and environment.
 
-    Each member raises `Inconclusive` where the files cannot be written. A record that cannot be read is none.
+    Each member raises `Inconclusive` where the files cannot be written. A record that cannot be read is ignored.
     """
 
     def find(self, actor: str, holder: Holder) -> Kept | None:
@@ -23,13 +23,13 @@ class KeptCertificates(Protocol):
         """Take note of it, in place of what that holder had before."""
 
     def show(self, kept: Kept) -> None:
-        """Have ssh's CertificateFile be this one; nothing is written where it is so."""
+        """Write the file of `certificate_file`, unless it has this certificate already."""
 
     def forget(self, kept: Kept) -> None:
-        """Remove the record, and the CertificateFile if it is this one."""
+        """Remove the record, and the file of `certificate_file` if it has this certificate."""
 
     def certificate_file(self, actor: str, holder: Holder) -> str:
-        """What ssh's CertificateFile is to name."""
+        """Where ssh looks for the certificate; see `identity_file`."""
 
     def ready_words(self, actor: str, holder: Holder) -> tuple[str, ...]:
         """The words of a command that runs the words behind it, unless the holder has what is not to be renewed yet."""

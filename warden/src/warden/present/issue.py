@@ -53,7 +53,7 @@ def show(done: Handed) -> None:
 
 
 def show_ensured(found: Ensured, now: float) -> None:
-    """Nothing where all is well: ssh shows its users what is said."""
+    """Nothing when all is well: ssh shows its users what is said."""
     if found.fault is not None:
         terminal.error(found.fault, as_json=False)
         left = max(60, int(found.kept.valid_before - now) // 60 * 60)

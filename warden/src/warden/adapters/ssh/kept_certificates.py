@@ -1,7 +1,7 @@
 """The port KeptCertificates: a small file for each, in ``ssh`` of warden's state directory.
 
-`find` and `show` are on the way of every login, so names are made with crc32 (no OpenSSL is loaded); a record says
-itself whose it is, and one of another is none.
+`find` and `show` are on the way of every login, so names are made with crc32 (no OpenSSL is loaded). Two may get the
+same name: each record says whose it is, and another's is ignored.
 """
 
 import os
