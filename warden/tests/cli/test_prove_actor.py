@@ -11,6 +11,7 @@ import psutil
 import pytest
 from ssh_actor import ActorWorld
 from tools.reaper import of
+from warden.adapters.journal.sqlite import SqliteJournal
 
 REFUSED = {
     "other-principal": "Certificate does not contain an authorized principal",
@@ -169,6 +170,13 @@ def test_all_proves_every_lane_and_every_actor(world):
     assert found[1]["state"] == "proven"
     text = world.run("prove", "--all", **operator, **audit).stdout
     assert f"actor {world.actor} · throw-away sshd" in text
+
+
+def test_all_proves_the_actors_of_a_platform_without_an_open_lane(world):
+    SqliteJournal(str(world.lane_world.journal)).record("lane.closed", world.lane_world.lane, {"reason": "test"})
+    done = world.run("prove", "--all", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [each["actor"] for each in json.loads(done.stdout)] == [world.actor]
 
 
 def names(folder):

@@ -18,6 +18,7 @@ from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import worst
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
+from warden.core.ssh.inventory import Inventory
 from warden.present import catalog, login_proofs, proofs, terminal
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
     workspace = Workspace.of(ctx)
     chosen, left_out = workspace.chosen(lane, every=every, clusters=options["clusters"])
     lanes = _open_lanes(workspace, chosen, every=every)
-    audit = workspace.audit(options["files"], options["audit_command"])
-    found = _proven(workspace, lanes, audit, options)
+    audit = workspace.audit(options["files"], options["audit_command"]) if lanes else None
+    found = _proven(workspace, lanes, audit, options) if audit else []
     logins = prove_actor.of_everybody(workspace, options) if every else prove_actor.Everybody([], ())
     left_out = (*left_out, *logins.left_out)
     if as_json:
-        shown = proofs.proofs_json(lanes, found, audit.where)
+        shown = proofs.proofs_json(lanes, found, audit.where) if audit else []
         more = [*map(catalog.left_out_json, left_out), *map(login_proofs.proof_json, logins.found)]
         terminal.document([*shown, *more] if every else shown[0])
     else:
@@ -123,9 +124,12 @@ def _exits(found: Sequence[Proof], *, every: bool) -> list[Exit]:
 
 
 def _open_lanes(workspace: Workspace, lanes: list[Lane], *, every: bool) -> list[Lane]:
-    """With --all the lanes that are not closed; a lane that was named is left to the use case, which refuses it."""
+    """With --all the lanes that are not closed; a lane that was named is left to the use case, which refuses it.
+
+    Raises `UsageError` where there is none, and no inventory that could have an actor to prove.
+    """
     found = [lane for lane in lanes if not every or not workspace.is_closed(lane)]
-    if not found:
+    if not found and isinstance(inventory := workspace.inventory, Inventory) and not inventory.actors:
         raise UsageError(
             "no lane is active and open", effect=Effect.NOTHING_ASKED, remedy=(warden("route list", all=True),)
         )
