@@ -11,6 +11,7 @@ import psutil
 import pytest
 from ssh_actor import ActorWorld
 from tools.reaper import of
+
 from warden.adapters.journal.sqlite import SqliteJournal
 
 REFUSED = {

@@ -51,6 +51,26 @@ def test_the_host_lets_the_right_certificate_in_and_refuses_the_others(world):
     assert proof["not_asked"][0] == "other-actor"
 
 
+OTHERS = """\
+  agt-a-{tenant}:
+    {{principals: [a], source_addresses: [127.0.0.0/8], identities: [{{workload: nobody/applied-it}}]}}
+  agt-b-{tenant}:
+    {{principals: [b], source_addresses: [127.0.0.0/8], identities: [{{workload: {reader}}}]}}
+hosts:
+"""
+
+
+def test_another_actors_certificate_is_of_the_first_that_can_be_had(world):
+    tenant, reader = world.lane_world.tenant, world.lane_world.reader
+    world.replace("hosts:\n", OTHERS.format(tenant=tenant, reader=reader))
+    role = world.server.must("GET", f"auth/kubernetes/role/{world.role}")["data"]
+    world.server.must("POST", f"auth/kubernetes/role/ssh-agt-b-{tenant}", role)
+    proof = prove(world, BAO_TOKEN=world.server.token("platform"), WARDEN_STATE=world.server.state)
+    found = by_probe(proof)["other-actor"]
+    assert (found["title"], found["reason"]) == (f"a certificate of agt-b-{tenant}", "principal")
+    assert "other-actor" not in proof["not_asked"]
+
+
 def test_nothing_is_run_there(world):
     prove(world)
     assert "Starting session" not in world.sshd.log()
@@ -114,7 +134,7 @@ def test_without_the_hosts_log_nothing_counts(world):
     proof = prove(world, code=3, log=False)
     asked = [each for each in proof["verdicts"] if each["serial"]]
     assert [each["word"] for each in asked] == ["??"] * 5
-    assert {each["detail"] for each in asked} == {"the log of sshd on web.example.com was not named"}
+    assert {each["detail"] for each in asked} == {"the log of sshd on web.example.com was not named (--log-command)"}
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,10 @@ def show(proof: LoginProof, *, brief: bool = False) -> None:
             _show_verdict(verdict)
     if "nobody-else" in proof.not_asked:
         terminal.sentence(f"Not looked at: who else can have it signed. That takes rights: {command(_RIGHTS)}")
-    if tried := [each for each in proof.not_asked if each != "nobody-else"]:
-        asked = ", ".join(TITLES[each].format(subject="another actor") for each in tried)
+    if "other-actor" in proof.not_asked:
+        terminal.sentence("Not tried here, since none could be had: a certificate of another actor.")
+    if left := [each for each in proof.not_asked if each not in {"nobody-else", "other-actor"}]:
+        asked = ", ".join(TITLES[each] for each in left)
         here = command(warden("prove", proof.actor))
         terminal.sentence(f"Not tried here, since no CA that {proof.host} trusts signs it: {asked}. To try it: {here}")
     terminal.sentence(_conclusion(proof))

@@ -7,7 +7,7 @@ Nothing is run there, and nothing is changed. The CA signs what it signs for any
 only a wrong certificate could show is not tried.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.core.ssh.login_proof import KeyNotHere, LoginProbe, LoginProof, LoginVerdict
-from warden.core.ssh.login_variants import control, stranger
+from warden.core.ssh.login_variants import control, strangers
 from warden.core.ssh.login_verdicts import Login, judge_all
 from warden.core.ssh.sshd_log import Reason
 from warden.ports.login_host import LoginHost
@@ -54,7 +54,7 @@ def prove_actor_at(actor: NamedActor, inventory: Inventory, run: str, tools: AtH
     body = {"host": host.where, "accounts": [host.account, tools.other_account], **announced(actor)}
     with LoginRecords(tools.signing.journal, actor.name, run, body) as records:
         attempts = _Attempts(actor, run, tools)
-        attempts.show_all(stranger(actor, inventory))
+        attempts.show_all(strangers(actor, inventory))
         asked = {each.probe for each in attempts.shown}
         left = tuple(each for each in ("other-actor", *NOT_ASKED) if each not in asked)
         proof = LoginProof(
@@ -79,7 +79,7 @@ class _Attempts:
         self.shown: list[Login] = []
         self._others: list[LoginVerdict] = []
 
-    def show_all(self, other: NamedActor | None) -> None:
+    def show_all(self, others: Sequence[NamedActor]) -> None:
         """The right certificate first: without an answer to it, there is nothing to compare a refusal with."""
         right = signed_for(self._actor, self._run, self._tools)
         self._others.append(right.verdict)
@@ -96,8 +96,7 @@ class _Attempts:
         self._refused("other-key", self._tools.new_key(), mine, "not-listed", record=record)
         self._other_ca()
         self._expired()
-        if other:
-            self._other_actor(other)
+        self._other_actor(others)
 
     def verdicts(self) -> tuple[LoginVerdict, ...]:
         """What the host's log and the answers prove."""
@@ -143,18 +142,14 @@ class _Attempts:
         self._tools.wait(max(left, 0.0) + GRACE)
         self._refused("expired", found.key, found.signed.certificate, "expired", record=found.signed.record)
 
-    def _other_actor(self, other: NamedActor) -> None:
-        """Another actor's own certificate, where one of its identities can be had."""
-        found = signed_for(other, self._run, self._tools)
-        if found.signed is not None and found.signed.certificate.public_key == found.key.public_key:
-            self._refused(
-                "other-actor",
-                found.key,
-                found.signed.certificate,
-                "principal",
-                record=found.signed.record,
-                subject=other.name,
-            )
+    def _other_actor(self, others: Sequence[NamedActor]) -> None:
+        """The certificate of the first other actor of which an identity can be had."""
+        for other in others:
+            found = signed_for(other, self._run, self._tools)
+            if found.signed is not None and found.signed.certificate.public_key == found.key.public_key:
+                made, record = found.signed.certificate, found.signed.record
+                self._refused("other-actor", found.key, made, "principal", record=record, subject=other.name)
+                return
 
     def _refused(
         self,

@@ -98,7 +98,7 @@ class FarHost:
     def log(self, serials: Sequence[int]) -> str:
         """See the port."""
         if not self._log_command:
-            raise Inconclusive(f"the log of sshd on {self.where} was not named", system=self.where)
+            raise Inconclusive(f"the log of sshd on {self.where} was not named (--log-command)", system=self.where)
         return _with_all(serials, self._printed)
 
     def _printed(self) -> str:

@@ -56,7 +56,7 @@ def run(
             start_new_session=not terminal,  # no terminal of its own to wait at
         )
     except FileNotFoundError:
-        raise NotRun(f"{argv[0]} is not here; it comes with OpenSSH") from None
+        raise NotRun(f"{argv[0]} is not here{'; it comes with OpenSSH' if argv[0].startswith('ssh') else ''}") from None
     except OSError as fault:
         raise NotRun(f"{argv[0]} cannot be run ({os.strerror(fault.errno or 0).lower()})") from None
     except subprocess.TimeoutExpired:

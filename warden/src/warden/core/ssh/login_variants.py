@@ -98,10 +98,14 @@ def variants(actor: NamedActor, right: CertificateSpec, inventory: Inventory) ->
     yield _variant("revoked", "revoked", right)
 
 
+def strangers(actor: NamedActor, inventory: Inventory) -> list[NamedActor]:
+    """The other actors of the inventory that share no principal with this one."""
+    return [each for each in inventory.named_actors if not set(each.principals) & set(actor.principals)]
+
+
 def stranger(actor: NamedActor, inventory: Inventory) -> NamedActor | None:
-    """Another actor of the inventory that shares no principal with this one."""
-    others = (each for each in inventory.named_actors if each.name != actor.name)
-    return next((each for each in others if not set(each.principals) & set(actor.principals)), None)
+    """The first of them."""
+    return next(iter(strangers(actor, inventory)), None)
 
 
 def _of_command(actor: NamedActor, right: CertificateSpec) -> Iterator[Variant]:
