@@ -95,6 +95,12 @@ def test_a_certificate_that_is_named_is_added_to_what_the_user_named(configured)
     ]
 
 
+def test_the_first_line_is_for_every_host_and_below_a_host_line_it_is_for_that_host_alone(configured):
+    for where, named in (("before", True), ("behind", False)):
+        shown = configured("coulombcore", "Host other\n  User root\n", identity_file="/of ada", only=True, where=where)
+        assert ("identityfile /of ada" in shown, "identitiesonly yes" in shown) == (named, named), where
+
+
 def test_a_percent_sign_in_a_path_is_not_a_token(configured):
     shown = configured("railiance01", identity_file="/keys/100%/adm-ada")
     assert "identityfile /keys/100%%/adm-ada" in shown or "identityfile /keys/100%/adm-ada" in shown

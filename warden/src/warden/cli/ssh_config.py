@@ -24,10 +24,12 @@ IDENTITY = ("token_file", "role_id", "secret_id_file")
 def config(
     ctx: click.Context, /, *, actors: tuple[str, ...], out: str | None, only: bool, as_json: bool, **login: Any
 ) -> None:
-    """Print Match blocks with which ssh uses certificates for the hosts of these actors; include them in ~/.ssh/config.
+    """Print Match blocks with which ssh uses certificates for the hosts of these actors.
 
     A block matches hosts of the inventory only, and all it does is get a certificate into ssh-agent: what you
     configured for a host stays. With --only or --out it also names the certificate as an IdentityFile.
+
+    The first line of ~/.ssh/config includes the file: below a Host line, Include is for that host alone.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ from warden.core.ssh.client_config import Block, KnownAuthority
 from warden.present import terminal
 
 _HEAD = """\
-# SSH with certificates of {actors}. Put this file's name behind Include in ~/.ssh/config.
+# SSH with certificates of {actors}. Include this file in the first line of ~/.ssh/config.
 # For these hosts, and no others, it has a certificate ready; where warden gets none, ssh goes on as configured."""
 
 
