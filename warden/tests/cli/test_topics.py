@@ -27,3 +27,16 @@ def test_every_variable_of_wardens_own_that_is_read_is_explained():
         read |= set(re.findall(r"WARDEN_[A-Z_]+", path.read_text()))
     explained = " ".join(row["variables"] for row in told("environment"))
     assert {name for name in read - {"WARDEN_COMPLETE"} if name not in explained} == set()
+
+
+def test_every_command_that_the_topic_of_ssh_names_exists():
+    for row in told("ssh"):
+        argv = [word for word in row["command"].split()[1:] if word.islower() and not word.startswith("-")]
+        assert subprocess.run([BIN, *argv, "--help"], capture_output=True, check=False).returncode == 0, row
+
+
+def test_every_topic_is_listed():
+    listed = [row["topic"] for row in told("topics")]
+    assert {"exit-codes", "environment", "ssh"} == set(listed)
+    for topic in listed:
+        assert told(topic)

@@ -27,7 +27,7 @@ COMMANDS = {
     "dev": ("warden.cli.dev", "Run an embedded OpenBao of your own."),
     "doctor": ("warden.cli.doctor", "Check what is set up and what is missing."),
     "evidence": ("warden.cli.evidence", "Pack proofs, approvals and rotations for others, signed."),
-    "help": ("warden.cli.topics", "Explain exit codes and environment variables."),
+    "help": ("warden.cli.topics", "Explain exit codes, environment variables, or SSH."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
     "inventory": ("warden.cli.inventory", "List and add the actors that may have SSH certificates."),
     "issue": ("warden.cli.issue", "Make an SSH key and have it certified for an actor."),
@@ -105,7 +105,7 @@ def warden(ctx: click.Context, platform: str | None, env: str | None) -> None:
       warden access openrouter-llm-connect -- llm-connect serve
 
     \b
-    Exit codes and environment variables: warden help TOPIC.
+    Exit codes, environment variables, SSH: warden help TOPIC.
     Completion: source <(warden completion bash).
     """
     ctx.obj = {"platform": platform}

@@ -1,4 +1,4 @@
-"""``warden help TOPIC``: exit codes and environment variables."""
+"""``warden help TOPIC``: exit codes, environment variables, and the commands for SSH."""
 
 import click
 
@@ -10,11 +10,12 @@ from warden.present.topics import TOPICS
 @click.argument("topic", type=click.Choice(list(TOPICS)), default="exit-codes")
 @click.option("--json", "as_json", is_flag=True, help="Print the topic as JSON.")
 def help(topic: str, as_json: bool) -> None:  # noqa: A001 - the command's name
-    """Explain exit codes or environment variables.
+    """Explain exit codes, environment variables, or SSH.
 
     \b
     Examples:
       warden help exit-codes
+      warden help ssh
       warden help environment --json
     """
     names, rows = TOPICS[topic]

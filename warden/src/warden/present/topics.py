@@ -1,6 +1,8 @@
 """The topics of ``warden help``."""
 
 from warden.core.errors import EXIT_MEANING
+from warden.core.remedies import warden
+from warden.present.commands import command
 
 ENVIRONMENT = (
     ("BAO_ADDR, VAULT_ADDR", "the OpenBao server, https://host:8200; plain http for loopback only"),
@@ -33,7 +35,32 @@ ENVIRONMENT = (
 )
 """Every environment variable that warden reads, and its purpose."""
 
+SSH = (
+    (warden("inventory list"), "actors that may have certificates, and hosts"),
+    (warden("sign", "ACTOR", pubkey="FILE"), "a certificate for a key of yours, one line on stdout"),
+    (warden("issue", "ACTOR"), "a fresh key and its certificate in ssh-agent"),
+    (warden("ssh config", "ACTOR"), "ssh then has certificates made and renewed"),
+    (warden("ssh status"), "the certificates that are out there"),
+    (warden("ssh revoke", actor="ACTOR", reason="TEXT"), "have hosts refuse certificates that are valid"),
+    (warden("ssh krl build"), "publish what is revoked; hosts run `ssh krl pull`"),
+    (warden("ssh ca show"), "keys that hosts trust; `ssh ca rotate` replaces one"),
+    (warden("ssh host sign", "HOST", pubkey="FILE"), "a host's own certificate"),
+    (warden("prove", "ACTOR"), "what its certificates open at a real sshd"),
+    (warden("issue", "ACTOR", break_glass=True, reason="TEXT"), "a certificate while OpenBao is down"),
+    (warden("ssh acknowledge", "RECORD"), "say that you have looked at such a certificate"),
+    (warden("doctor", for_="sign"), "check the CA, OpenSSH here, and the KRL"),
+)
+"""What is asked most about SSH certificates."""
+
+_ABOUT = {
+    "exit-codes": "what each exit code means",
+    "environment": "every environment variable that warden reads",
+    "ssh": "the commands for SSH certificates",
+}
+
 TOPICS: dict[str, tuple[tuple[str, str], list[tuple[int | str, str]]]] = {
     "exit-codes": (("code", "meaning"), [(int(code), text) for code, text in EXIT_MEANING.items()]),
     "environment": (("variables", "meaning"), list(ENVIRONMENT)),
+    "ssh": (("command", "purpose"), [(command(step), text) for step, text in SSH]),
+    "topics": (("topic", "meaning"), list(_ABOUT.items())),
 }

@@ -103,6 +103,7 @@ ADA, CI = "actors/adm-ada", "actors/agt-ci"
             {"ttl": "9h", "source_addresses": ["10.0.0.1"], "identities": [{"approle": "x"}]},
             "actors.atm-x.ttl: is not allowed for atm-",
         ),
+        ("hosts/db", {"ttl": "1681h"}, "hosts.db.ttl: is not allowed for a host; at most 70d"),
         (f"{CI}/ttl_hours", 25, "actors.agt-ci.ttl_hours: is not allowed for agt-; at most 24h"),
         (f"{CI}/ttl_hours", 0, "actors.agt-ci.ttl_hours: is not allowed for agt-"),
         (f"{ADA}/ttl_hours", 1, "actors.adm-ada.ttl_hours: cannot stand beside ttl"),

@@ -26,6 +26,10 @@ LONGEST: Mapping[ActorKind, Seconds] = {
 }
 """The longest validity of a certificate; a longer one is refused, never shortened."""
 
+LONGEST_OF_HOST = Seconds(70 * 24 * HOUR)
+"""The longest validity of a host's certificate: refused above, never shortened. step-ca has the same limit (1680 h)
+beside the same default (720 h); hosts fetch a new one in between, and a key that was lost is good for no longer."""
+
 USUAL: Mapping[ActorKind, Seconds] = {"adm": Seconds(8 * HOUR), "agt": Seconds(900), "atm": Seconds(900)}
 """The validity of a certificate where the inventory gives none."""
 
@@ -135,7 +139,8 @@ class NamedActor(msgspec.Struct, frozen=True, kw_only=True):
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """A host that trusts our certificates. ``names`` are what people write behind ``ssh``; left out, its own name.
 
-    Its host certificate names them, too; ``public_keys`` are the only host keys that are signed.
+    Its host certificate names them, too, and is valid for ``ttl``, at most ``70d``. ``public_keys`` are the only host
+    keys that are signed.
     """
 
     names: tuple[str, ...] | None = None

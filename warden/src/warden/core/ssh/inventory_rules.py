@@ -14,6 +14,7 @@ from warden.core.ssh.authority_rules import of_authorities
 from warden.core.ssh.inventory import (
     EXTENSIONS,
     LONGEST,
+    LONGEST_OF_HOST,
     Actor,
     ActorIdentity,
     Host,
@@ -216,6 +217,8 @@ def _of_host(name: str, host: Host) -> Iterator[Complaint]:
         yield Complaint(f"{field}.names", "is empty; leave it out for the host's own name")
     clause = "is not the name or the address of a host; patterns are not allowed"
     yield from _each(host.names or (), f"{field}.names", _HOST_NAME.fullmatch, clause)
+    if not 0 < host.ttl <= LONGEST_OF_HOST:
+        yield Complaint(f"{field}.ttl", f"is not allowed for a host; at most {LONGEST_OF_HOST // 86400}d, and not 0")
     yield from _keys(host.public_keys, field)
 
 
