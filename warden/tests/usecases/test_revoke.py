@@ -134,6 +134,17 @@ def test_since_then_is_everybody_and_with_an_actor_it_alone(world):
     assert world.revoke_chosen(Selection(since=time.time() - 3600), "old", "new") == 0
 
 
+def test_a_certificate_is_revoked_though_its_key_was_refused_for_a_while_before(world):
+    """The key of a signing without an end is refused until nothing of it can be valid; then it may be signed again."""
+    world.issue("a", "old", 7)
+    fingerprint = READS.fingerprint((world.folder / "a.pub").read_text())
+    body = {"reason": "killed", "serials": [], "keys": [fingerprint], "until": int(time.time()) - 3600}
+    world.journal.record(REVOKED, "agt-a", body)
+    assert world.log_in("a") == {"a": True}
+    assert world.revoke_chosen(Selection(actor="agt-a"), "old", "new") == 1
+    assert world.log_in("a") == {"a": False}
+
+
 def test_an_actor_without_certificates_is_an_error_and_a_time_without_any_is_not(world):
     with pytest.raises(NotFound) as raised:
         world.revoke_chosen(Selection(actor="agt-nobody"))

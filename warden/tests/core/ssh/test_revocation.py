@@ -140,6 +140,15 @@ def test_what_is_revoked_is_told_from_what_is_not():
     assert not Revoked([]).has(A)
 
 
+def test_a_key_that_was_refused_for_a_while_does_not_revoke_what_is_valid_for_longer():
+    """A signing without an end has its key refused for a while; a later certificate of that key is another matter."""
+    for_now = Revoked([Revocation(reason="", keys=("SHA256:key1",), until=A.valid_before - 1)])
+    assert not for_now.has(A)
+    assert Revoked([Revocation(reason="", keys=("SHA256:key1",), until=A.valid_before)]).has(A)
+    longer = [Revocation(reason="", keys=("SHA256:key1",), until=A.valid_before)]
+    assert for_now.new(longer) == longer
+
+
 def test_what_is_revoked_already_is_not_recorded_again():
     known = Revoked(
         [Revocation(reason="", authority="SHA256:ca1", authority_key="k", serials=(1, 9), keys=("SHA256:x",))]

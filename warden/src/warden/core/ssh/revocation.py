@@ -8,6 +8,7 @@ all that it signed (measured, OpenSSH 9.2).
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 
 import msgspec
 
@@ -81,29 +82,32 @@ class Revoked:
 
     def __init__(self, known: Iterable[Revocation]) -> None:
         self._serials: set[tuple[str, int]] = set()
-        self._keys: set[str] = set()
-        self._for_good: set[str] = set()
+        self._keys: dict[str, float] = {}
         for each in known:
             self._serials.update((each.authority, serial) for serial in each.serials)
-            self._keys.update(each.keys)
-            self._for_good.update(() if each.until else each.keys)
+            for key in each.keys:
+                self._keys[key] = max(self._keys.get(key, 0), each.until or inf)
 
     def has(self, one: Issued) -> bool:
-        """Whether this certificate is revoked: by its serial, by its key, or with its CA."""
+        """Whether this certificate is revoked to its end: by its serial, by its key, or with its CA."""
         by_serial = (one.authority, one.serial) in self._serials or ("", one.serial) in self._serials
-        return by_serial or one.fingerprint in self._keys or one.authority in self._keys
+        return by_serial or any(self._until(key) >= one.valid_before for key in (one.fingerprint, one.authority))
 
     def new(self, found: Iterable[Revocation]) -> list[Revocation]:
-        """Those that refuse keys which are not refused yet."""
-        return [each for each in found if not self._keys.issuperset(each.keys)]
+        """Those that refuse keys which are not refused yet, or not for as long."""
+        return [each for each in found if any(self._until(key) < (each.until or inf) for key in each.keys)]
 
     def left(self, chosen: Selection, found: Iterable[Issued]) -> Selection:
         """The selection without what is revoked already; `found` are the certificates that it means."""
         gone = {one.serial for one in found if self.has(one)}
         gone.update(serial for authority, serial in self._serials if authority in {"", chosen.authority})
         serials = (each for each in chosen.serials if each not in gone)
-        keys = (each for each in chosen.keys if each not in self._for_good)
+        keys = (each for each in chosen.keys if self._until(each) < inf)
         return msgspec.structs.replace(chosen, serials=tuple(serials), keys=tuple(keys))
+
+    def _until(self, key: str) -> float:
+        """When a key stops being refused: never, for one that is revoked for good; 0 for one that is not refused."""
+        return self._keys.get(key, 0)
 
 
 def expect_not_revoked(subject: str, fingerprint: str, needed: Iterable[Revocation], remedy: RunWarden) -> None:
