@@ -32,12 +32,12 @@ from warden.adapters.ssh.agent_authority import AgentAuthority
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.ssh.pkcs11_authority import Pkcs11Authority
+from warden.core.inventory.inventory import Actor, Authorities, DeclaredAuthority, Inventory, NamedActor, Pkcs11
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.openbao.api import Identity, jwt_login
 from warden.core.openbao.ssh_roles import derive
 from warden.core.secret import Secret
 from warden.core.ssh.certificate import CertificateSpec
-from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Inventory, NamedActor, Pkcs11
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.vault import Vault
 from warden.usecases.sign import SignRequest, SignTools, sign_all, sign_as

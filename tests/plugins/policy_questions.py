@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 
 from warden.core.access.decision import Question
+from warden.core.inventory.inventory import Actor, Host, NamedActor
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Identity
-from warden.core.ssh.inventory import Actor, Host, NamedActor
 
 _OWNER = Owner(repo="platform-team", doc="d.md")
 READER = WorkloadReader(workload=Workload("billing", "api"))

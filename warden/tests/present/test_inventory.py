@@ -1,7 +1,7 @@
 """The inventory as a person reads it."""
 
+from warden.core.inventory.inventory import Actor, Host, Inventory
 from warden.core.lanes.readers import Seconds
-from warden.core.ssh.inventory import Actor, Host, Inventory
 from warden.present import inventory
 
 

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from warden.core.errors import UsageError
+from warden.core.inventory.inventory import Actor, Host, Inventory, NamedActor
 from warden.core.ssh.client_config import KnownAuthority, block, host_names
-from warden.core.ssh.inventory import Actor, Host, Inventory, NamedActor
 from warden.present.ssh_config import config_text, known_hosts_text
 
 INVENTORY = Inventory(

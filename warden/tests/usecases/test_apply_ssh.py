@@ -6,6 +6,7 @@ from ssh_keys import write_key
 
 from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.core.errors import Foreign, Refused
+from warden.core.inventory.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 from warden.core.lanes.lane import LoginMount, PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader
 from warden.core.openbao.api import approle_login, jwt_login
@@ -15,7 +16,6 @@ from warden.core.plans.lane_plan import LaneOptions, NotAgreed
 from warden.core.plans.plan import NotMarked, OtherPlatform, UsedByLanes
 from warden.core.remedies import EditFile
 from warden.core.secret import Secret
-from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 from warden.usecases.apply_ssh import apply_ssh
 from warden.usecases.context import Context
 from warden.usecases.plan_ssh import orphaned, plan_ssh, resources_named

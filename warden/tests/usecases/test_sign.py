@@ -17,9 +17,9 @@ from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.whereabouts import Here
 from warden.core.errors import Inconclusive, Refused, UsageError, WardenError
+from warden.core.inventory.inventory import Host, NamedHost
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.decision import actor
-from warden.core.ssh.inventory import Host, NamedHost
 from warden.core.ssh.issue_log import REVOKED
 from warden.present import errors
 from warden.present.commands import commands

@@ -11,11 +11,11 @@ from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.core.errors import NotNow, Refused, UsageError
+from warden.core.inventory.inventory import CLOCK_SKEW, Actor, Authorities, DeclaredAuthority, Inventory
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.ssh.ca import NotAnEngine, NotDeclared, StepNotConfirmed, StillValid
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
-from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Inventory
+from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.issue_log import ISSUED
 from warden.usecases.apply_ssh import apply_ssh
 from warden.usecases.plan_ssh import resources_named

@@ -4,7 +4,7 @@ import pytest
 
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.core.errors import UsageError
-from warden.core.ssh.inventory import Authorities, DeclaredAuthority, Host, Inventory
+from warden.core.inventory.inventory import Authorities, DeclaredAuthority, Host, Inventory
 from warden.usecases.ssh_host import known_authority
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKjx0s4zJfFfF4hL8e6r2p5rZbq7LQnJk3o7W6J7Qm3H"

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from warden.cli.context import Workspace
     from warden.core.errors import Invalid
+    from warden.core.inventory.inventory import Inventory
     from warden.core.lanes.catalog import LeftOut
     from warden.core.lanes.lane import Lane
     from warden.core.openbao.ssh_roles import SshResources
-    from warden.core.ssh.inventory import Inventory
 
 
 class Chosen(NamedTuple):
@@ -44,8 +44,8 @@ def _is_entry(workspace: Workspace, name: str) -> bool:
 
 def _named(workspace: Workspace, name: str) -> SshResources | None:
     from warden.core.errors import Effect, Invalid, UsageError
+    from warden.core.inventory.inventory import LONGEST
     from warden.core.ssh.decision import actor
-    from warden.core.ssh.inventory import LONGEST
     from warden.usecases.plan_ssh import resources_named
 
     inventory = workspace.inventory

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from warden.core.access_index.administrators import Administrator
     from warden.core.clusters.manifests import Reached
     from warden.core.errors import Invalid, WardenError
+    from warden.core.inventory.inventory import ActorIdentity, Inventory
     from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
-    from warden.core.ssh.inventory import ActorIdentity, Inventory
     from warden.ports.audit_log import AuditLog
     from warden.ports.change_requests import Signatures
     from warden.ports.cluster import Cluster

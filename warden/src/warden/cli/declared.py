@@ -10,8 +10,8 @@ from warden.cli.context import Workspace
 
 if TYPE_CHECKING:
     from warden.core.errors import WardenError
+    from warden.core.inventory.inventory import ActorIdentity
     from warden.core.openbao.right import Scope
-    from warden.core.ssh.inventory import ActorIdentity
     from warden.ports.cluster import Cluster
     from warden.usecases.doctor import DeclaredHere
 

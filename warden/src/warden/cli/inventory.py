@@ -10,7 +10,7 @@ from warden.core.errors import Effect, UsageError
 from warden.present import terminal
 
 if TYPE_CHECKING:
-    from warden.core.ssh.inventory import ActorIdentity
+    from warden.core.inventory.inventory import ActorIdentity
 
 
 @click.group()
@@ -107,8 +107,8 @@ def add(
       warden inventory add adm-ada --person ada --login netkingdom --host web
       warden inventory add agt-ci --workload ci/run --source-address 10.0.0.0/8
     """
+    from warden.core.inventory.inventory import Actor
     from warden.core.lanes.readers import Seconds
-    from warden.core.ssh.inventory import Actor
     from warden.present import inventory as present
 
     actor = Actor(
@@ -132,8 +132,8 @@ def add(
 def _identities(
     person: str | None, login: str | None, workload: str | None, mount: str | None
 ) -> "tuple[ActorIdentity, ...]":
+    from warden.core.inventory.inventory import PersonIdentity
     from warden.core.lanes.lane import Workload, WorkloadReader
-    from warden.core.ssh.inventory import PersonIdentity
 
     if bool(person) != bool(login):
         raise UsageError("--person and --login need each other", effect=Effect.NOTHING_CHANGED)

@@ -17,9 +17,9 @@ from warden.present import terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from warden.core.inventory.inventory import Inventory, NamedActor
     from warden.core.lanes.lane import Lane
     from warden.core.login.choice import LoggedIn, PersonLogin
-    from warden.core.ssh.inventory import Inventory, NamedActor
 
 
 @click.command()

@@ -14,11 +14,11 @@ from warden.cli.context import Workspace
 from warden.cli.options import audit_options, certificate_option, cluster_option, custody_option
 from warden.cli.unused import expect_one_part
 from warden.core.errors import Effect, Exit, UsageError
+from warden.core.inventory.inventory import Inventory
 from warden.core.lanes.lane import Lane
 from warden.core.plans.lane_plan import worst
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory
 from warden.present import catalog, login_proofs, proofs, terminal
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from warden.cli import complete, wiring, wiring_prove_ssh, wiring_ssh
 from warden.cli.context import Workspace
 from warden.cli.signals import ends_recorded
 from warden.core.errors import DoneBefore, Effect, Exit, UsageError, WardenError
+from warden.core.inventory.inventory import LONGEST, Inventory, NamedActor, NamedHost
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import LONGEST, Inventory, NamedActor, NamedHost
 from warden.core.ssh.login_proof import LoginProof
 from warden.present import login_proofs, terminal
 

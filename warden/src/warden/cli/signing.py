@@ -17,8 +17,8 @@ from warden.present import terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.core.inventory.inventory import Inventory
     from warden.core.ssh.decision import Subject
-    from warden.core.ssh.inventory import Inventory
     from warden.ports.journal import Journal
     from warden.usecases.sign import Signed, SignRequest, SignTools
 

@@ -10,7 +10,7 @@ from warden.core.ssh.kept import FOLDER_OPTION
 if TYPE_CHECKING:
     import click
 
-    from warden.core.ssh.inventory import DeclaredAuthority
+    from warden.core.inventory.inventory import DeclaredAuthority
     from warden.core.ssh.kept import Holder
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.kept_certificates import KeptCertificates

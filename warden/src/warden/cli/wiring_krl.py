@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from warden.adapters.ssh.krl_http import KrlAtUrl
     from warden.adapters.ssh.krl_server import KrlServer
     from warden.adapters.ssh.krl_tools import SshKeygenVerifier
-    from warden.core.ssh.inventory import DeclaredAuthority
+    from warden.core.inventory.inventory import DeclaredAuthority
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.journal import Journal
     from warden.usecases.krl import Publisher

@@ -13,7 +13,7 @@ from warden.cli import wiring, wiring_ssh
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from warden.core.ssh.inventory import Inventory
+    from warden.core.inventory.inventory import Inventory
     from warden.ports.audit_log import AuditLog
     from warden.ports.identities import Identities
     from warden.usecases.context import Context

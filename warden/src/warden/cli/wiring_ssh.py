@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from warden.adapters.ssh.certificates import SshCertificates
     from warden.core.errors import Fault, Invalid
+    from warden.core.inventory.inventory import Actor, DeclaredAuthority, Inventory
     from warden.core.lanes.catalog import Catalog
     from warden.core.openbao.api import Identity
-    from warden.core.ssh.inventory import Actor, DeclaredAuthority, Inventory
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.journal import Journal
     from warden.ports.notices import Notices
@@ -151,7 +151,7 @@ def certificate_path(path: str) -> str:
     """The whole path. Raises `UsageError` where nothing can be written, or something else would be lost."""
     from warden.adapters.machine.regular_file import NotUsable, read_bytes
     from warden.core.errors import UsageError
-    from warden.core.ssh.public_keys import certified_type
+    from warden.core.inventory.public_keys import certified_type
 
     _expect_folder(os.path.dirname(os.path.realpath(path)))
     if not os.path.exists(path):

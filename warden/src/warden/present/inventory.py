@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.present import terminal
 from warden.present.commands import to_paste
 

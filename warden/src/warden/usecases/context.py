@@ -8,6 +8,7 @@ import msgspec
 
 from warden.core.access_index.administrators import Administrator
 from warden.core.errors import Effect, UsageError
+from warden.core.inventory.inventory import Inventory
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import mark_of
@@ -15,7 +16,6 @@ from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
 from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory
 from warden.ports.access_index import SnapshotReader
 from warden.ports.change_requests import ChangeRequests, Signatures
 from warden.ports.clusters import Clusters

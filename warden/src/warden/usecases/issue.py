@@ -20,8 +20,8 @@ from warden.usecases.steps.signing_records import discarded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from warden.core.inventory.inventory import NamedActor
     from warden.core.ssh.certificate import Certificate
-    from warden.core.ssh.inventory import NamedActor
     from warden.core.ssh.kept import Holder
     from warden.ports.clock import Clock
     from warden.ports.journal import Journal

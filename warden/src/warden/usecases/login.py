@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 
 from warden.core.errors import Inconclusive
+from warden.core.inventory.inventory import NamedActor
 from warden.core.lanes.lane import Lane
 from warden.core.login.answers import SomebodyElse, expect_not_overridden
 from warden.core.login.choice import LoggedIn, PersonLogin, opened
-from warden.core.ssh.inventory import NamedActor
 from warden.ports.caller import Caller
 from warden.ports.clock import Clock
 from warden.ports.person_logins import LoginPage, PersonLogins

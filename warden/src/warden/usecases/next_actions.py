@@ -10,6 +10,7 @@ import msgspec
 
 from warden.core.changes.flaws import Missing
 from warden.core.errors import Effect, Invalid, NotFound, WardenError
+from warden.core.inventory.inventory import Inventory
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.catalog import Catalog
 from warden.core.lanes.route import declaration, declared_route
@@ -31,7 +32,6 @@ from warden.core.lifecycle.next_actions import (
 from warden.core.openbao.ssh_roles import SshResources, derive
 from warden.core.proofs.freshness import last_proof
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.proofs.details import unobserved
 from warden.core.ssh.certificate import Certificate
-from warden.core.ssh.inventory import Inventory, NamedActor
 from warden.core.ssh.krl import Section
 from warden.core.ssh.login_proof import KeyNotHere, LoginProof, LoginVerdict
 from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, stranger, variants

@@ -17,6 +17,8 @@ import msgspec
 from warden.core.access.decision import Question, decided
 from warden.core.access.identities import expect_allowed
 from warden.core.errors import Effect, Refused, Unidentified, WardenError
+from warden.core.inventory.inventory import NamedActor
+from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.remedies import warden
 from warden.core.ssh.callers import AskedBy, callers_of
 from warden.core.ssh.comparison import differences
@@ -24,9 +26,7 @@ from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
 from warden.core.ssh.emergency import expect_permitted
 from warden.core.ssh.errors import Discarded, NotAsDecided
-from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.issue_log import REVOKED
-from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 from warden.core.ssh.revocation import expect_not_revoked, revocations, still_needed
 from warden.usecases.steps.logged_in import logged_in
 from warden.usecases.steps.signing_records import ToSign, discarded, issued, record_begin, record_failed

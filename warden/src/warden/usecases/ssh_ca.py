@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from warden.core.errors import Effect, NotNow, UsageError
+from warden.core.inventory.inventory import DeclaredAuthority, Inventory
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.ssh_issuers import (
     Issuer,
@@ -41,7 +42,6 @@ from warden.core.ssh.ca import (
     longest,
     valid_until,
 )
-from warden.core.ssh.inventory import DeclaredAuthority, Inventory
 from warden.core.ssh.issue_log import ISSUED, issued
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.certificates import Certificates

@@ -12,7 +12,7 @@ from warden.core.ssh.decision import host
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from warden.core.ssh.inventory import DeclaredAuthority, Inventory
+    from warden.core.inventory.inventory import DeclaredAuthority, Inventory
     from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.certificates import Certificates
 

@@ -18,9 +18,9 @@ from warden.usecases.steps.emergencies import waiting_emergencies
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from warden.core.inventory.inventory import Inventory
     from warden.core.journal.record import Record
     from warden.core.ssh.held_here import Presence
-    from warden.core.ssh.inventory import Inventory
     from warden.core.ssh.kept import Holder, Kept
     from warden.ports.journal import Journal
     from warden.ports.kept_certificates import KeptCertificates

@@ -10,9 +10,9 @@ from warden.adapters.catalog.files import load_to_check
 from warden.adapters.catalog.inventory import inventory_faults, load_inventory
 from warden.adapters.catalog.inventory_edit import add_actor
 from warden.core.errors import Invalid, UsageError
+from warden.core.inventory.inventory import Actor, Inventory, PersonIdentity
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.lanes.readers import Seconds
-from warden.core.ssh.inventory import Actor, Inventory, PersonIdentity
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeg3ZvVYyh0Zk5Cz3T5mAKzKL6fDpr6YUyVRcH+Nk0Z"
 GOOD = {

@@ -8,8 +8,9 @@ import pytest
 
 from warden.adapters.openbao.ssh_engine import SshEngine
 from warden.core.errors import Refused, Unidentified, UsageError
+from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.remedies import warden
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec, key_id
+from warden.core.ssh.certificate import CertificateSpec, key_id
 
 pytestmark = pytest.mark.real
 

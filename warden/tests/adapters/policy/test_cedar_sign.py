@@ -7,10 +7,10 @@ import pytest
 
 from warden.adapters.policy.cedar import DEFAULT, CedarPolicy, policy_faults
 from warden.core.access.decision import Decision, Question
+from warden.core.inventory.inventory import Actor, Host, NamedActor, PersonIdentity
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.openbao.api import Identity
 from warden.core.ssh.emergency import local_identity
-from warden.core.ssh.inventory import Actor, Host, NamedActor, PersonIdentity
 
 IDENTITIES = (
     WorkloadReader(workload=Workload("billing", "api")),

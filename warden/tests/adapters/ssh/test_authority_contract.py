@@ -17,11 +17,7 @@ from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.ssh.pkcs11_authority import Pkcs11Authority
 from warden.core.errors import WardenError
-from warden.core.openbao.api import Identity
-from warden.core.openbao.ssh_roles import derive
-from warden.core.ssh.comparison import differences
-from warden.core.ssh.decision import decide
-from warden.core.ssh.inventory import (
+from warden.core.inventory.inventory import (
     Actor,
     Authorities,
     DeclaredAuthority,
@@ -31,7 +27,11 @@ from warden.core.ssh.inventory import (
     NamedHost,
     Pkcs11,
 )
-from warden.core.ssh.public_keys import public_key
+from warden.core.inventory.public_keys import public_key
+from warden.core.openbao.api import Identity
+from warden.core.openbao.ssh_roles import derive
+from warden.core.ssh.comparison import differences
+from warden.core.ssh.decision import decide
 from warden.ports.certificate_authority import CertificateAuthority
 
 READER = SshCertificates()

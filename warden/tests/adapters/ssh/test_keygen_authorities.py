@@ -18,8 +18,8 @@ from ssh_keys import hardware_key
 from warden.adapters.ssh.agent_authority import AgentAuthority
 from warden.adapters.ssh.pkcs11_authority import Pkcs11Authority
 from warden.core.errors import Inconclusive, Refused, Unreachable, UsageError
+from warden.core.inventory.inventory import Pkcs11
 from warden.core.ssh.certificate import CertificateSpec
-from warden.core.ssh.inventory import Pkcs11
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeg3ZvVYyh0Zk5Cz3T5mAKzKL6fDpr6YUyVRcH+Nk0Z"
 SPEC = CertificateSpec(

@@ -9,11 +9,10 @@ import pytest
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.core.errors import Refused
+from warden.core.inventory.inventory import CLOCK_SKEW, Actor, NamedActor
+from warden.core.inventory.public_keys import public_key
 from warden.core.openbao.api import Identity
-from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.decision import LONGEST_NAME, decide
-from warden.core.ssh.inventory import Actor, NamedActor
-from warden.core.ssh.public_keys import public_key
 from warden.core.ssh.sshd_log import logins
 
 LONGEST_ACTOR = NamedActor(name=f"adm-{'x' * 60}", declared=Actor(principals=("ops",)))

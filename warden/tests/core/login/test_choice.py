@@ -3,6 +3,7 @@
 import pytest
 
 from warden.core.errors import UsageError
+from warden.core.inventory.inventory import Actor, NamedActor, PersonIdentity
 from warden.core.lanes.lane import LoginMount, PeopleReader, RoleName
 from warden.core.login.choice import (
     CallbackDeclared,
@@ -16,7 +17,6 @@ from warden.core.login.choice import (
 )
 from warden.core.openbao.api import Identity
 from warden.core.remedies import EditFile, OneOf, warden
-from warden.core.ssh.inventory import Actor, NamedActor, PersonIdentity
 
 CORP = {"corp": LoginMount()}
 DEVS = PeopleReader(people="devs", login="corp", role="devs-read")

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from warden.core.inventory.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 from warden.core.lanes.lane import LoginMount, RoleName, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings, role_fields
 from warden.core.openbao.ssh_names import policies_for
@@ -19,7 +20,6 @@ from warden.core.openbao.ssh_roles import (
     subject_marked_in,
 )
 from warden.core.ssh.certificate import key_id
-from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Host, Inventory, PersonIdentity
 
 READER = WorkloadReader(workload=Workload("ci", "deploy"))
 ADA = PersonIdentity(person="ada", login="netkingdom")

@@ -12,13 +12,13 @@ from warden.core.access.identities import (
     login_for,
 )
 from warden.core.errors import Effect, NotAReader, Refused
+from warden.core.inventory.inventory import Actor, Host, NamedActor, NamedHost, PersonIdentity
 from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader
 from warden.core.openbao.api import Identity
 from warden.core.remedies import LogInAs, RunAs
 from warden.core.secret import Secret
 from warden.core.ssh.callers import callers_of
-from warden.core.ssh.inventory import Actor, Host, NamedActor, NamedHost, PersonIdentity
 from warden.present.commands import command
 from warden.present.problems import described
 

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from warden.core.ssh.certificate import CLOCK_SKEW, Certificate, CertificateSpec
+from warden.core.inventory.inventory import CLOCK_SKEW
+from warden.core.ssh.certificate import Certificate, CertificateSpec
 from warden.core.ssh.comparison import differences
 
 SPEC = CertificateSpec(

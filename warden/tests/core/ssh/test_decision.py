@@ -5,11 +5,10 @@ import datetime as dt
 import pytest
 
 from warden.core.errors import Refused, UsageError
+from warden.core.inventory.inventory import CLOCK_SKEW, Actor, Host, Inventory
+from warden.core.inventory.public_keys import public_key
 from warden.core.openbao.api import Identity
-from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.decision import actor, decide, expect_listed, host, ttl_of
-from warden.core.ssh.inventory import Actor, Host, Inventory
-from warden.core.ssh.public_keys import public_key
 from warden.present.problems import described
 
 KEY = public_key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeg3ZvVYyh0Zk5Cz3T5mAKzKL6fDpr6YUyVRcH+Nk0Z")

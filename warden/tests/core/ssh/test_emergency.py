@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from warden.core.errors import Refused, UsageError
+from warden.core.inventory.inventory import Authorities, DeclaredAuthority, Inventory
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
 from warden.core.ssh.emergency import (
@@ -17,7 +18,6 @@ from warden.core.ssh.emergency import (
     local_identity,
     waiting,
 )
-from warden.core.ssh.inventory import Authorities, DeclaredAuthority, Inventory
 
 ADA = local_identity("ada", "laptop")
 

@@ -1,6 +1,6 @@
 """What the sshd of a proof lets the holder of an actor's certificate do: log in, and nothing else."""
 
-from warden.core.ssh.inventory import Actor, NamedActor
+from warden.core.inventory.inventory import Actor, NamedActor
 from warden.core.ssh.login_variants import principals_line
 
 FREE = NamedActor(name="adm-ada", declared=Actor())

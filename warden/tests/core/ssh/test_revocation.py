@@ -4,8 +4,8 @@ import datetime as dt
 
 import msgspec
 
+from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.journal.record import Record
-from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.issue_log import REVOKED, Issued
 from warden.core.ssh.revocation import (
     Revocation,

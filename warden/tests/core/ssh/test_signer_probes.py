@@ -1,8 +1,8 @@
 import pytest
 
+from warden.core.inventory.inventory import Actor, NamedActor
 from warden.core.openbao.api import Answer, AuditLine
 from warden.core.proofs.details import NoAuditLine, Unobserved
-from warden.core.ssh.inventory import Actor, NamedActor
 from warden.core.ssh.signer_probes import judge_answer, signer_probes
 
 ACTOR = NamedActor(name="agt-deploy", declared=Actor(principals=("deploy",), ttl=600))

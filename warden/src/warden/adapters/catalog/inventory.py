@@ -9,12 +9,12 @@ import msgspec
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.files import Source, load_platform, shown, structured
 from warden.core.errors import Effect, Fault, Invalid
+from warden.core.inventory.inventory import Inventory
+from warden.core.inventory.public_keys import public_key
+from warden.core.inventory.rules import beside, of_empty_keys, of_inventory
 from warden.core.lanes.catalog import Catalog, Platform
 from warden.core.lanes.rules import located, unreported
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory
-from warden.core.ssh.inventory_rules import beside, of_empty_keys, of_inventory
-from warden.core.ssh.public_keys import public_key
 
 FILE = "inventory.yaml"
 _PUBLIC_KEY = re.compile(r"\b(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+[ \t]+AAAA[A-Za-z0-9+/]{40,8000}={0,2}")

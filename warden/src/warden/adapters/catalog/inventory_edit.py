@@ -21,9 +21,9 @@ from warden.adapters.catalog.yaml_tree import Refusal
 from warden.adapters.machine import regular_file
 from warden.adapters.machine.whole_file import replace, whole_file
 from warden.core.errors import Effect, Invalid, UsageError
+from warden.core.inventory.inventory import Actor, Inventory
 from warden.core.lanes.catalog import Platform
 from warden.core.ssh.errors import ActorExists, InventoryNotEdited
-from warden.core.ssh.inventory import Actor, Inventory
 
 _HEAD = "# yaml-language-server: $schema=schema/inventory.json\n"
 _ACTORS = re.compile(r"^actors:[ \t]*(#.*)?$", re.MULTILINE)

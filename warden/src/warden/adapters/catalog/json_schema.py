@@ -17,11 +17,11 @@ import msgspec
 
 from warden.core.changes.request import ChangeRequest
 from warden.core.errors import Effect, UsageError
+from warden.core.inventory.inventory import Inventory
 from warden.core.lanes.catalog import KINDS, Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Workload
 from warden.core.lanes.readers import Seconds
-from warden.core.ssh.inventory import Inventory
 
 Schema = dict[str, typing.Any]
 

@@ -11,9 +11,10 @@ from typing import Any
 from warden.adapters.openbao.answers import NOT_FOUND
 from warden.adapters.openbao.sender import Sender
 from warden.core.errors import Refused, ServerFault, UsageError
+from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.openbao.ssh_names import ssh_role
 from warden.core.remedies import warden
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
+from warden.core.ssh.certificate import CertificateSpec
 
 _UNKNOWN_ROLE = "unknown role"
 
@@ -35,7 +36,7 @@ class SshEngine:
             "ttl": f"{spec.valid_before - spec.valid_after - CLOCK_SKEW}s",
         }
         try:
-            answer = self._caller.asked("POST", f"{self._mount}/sign/{ssh_role(spec)}", body)
+            answer = self._caller.asked("POST", f"{self._mount}/sign/{ssh_role(spec.subject, spec.type)}", body)
         except Refused as fault:
             raise self._explained(fault, spec) from None
         return self._text(self._caller.part_of(answer), "signed_key")

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from warden.core.access.decision import Question
+from warden.core.inventory.inventory import Host, NamedActor
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
-from warden.core.ssh.inventory import Host, NamedActor
 
 ResourceType = Literal["Lane", "Actor", "Host"]
 

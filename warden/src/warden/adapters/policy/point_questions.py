@@ -3,10 +3,10 @@
 from typing import Any
 
 from warden.core.access.decision import Question
+from warden.core.inventory.inventory import NamedActor
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.policy_points import SubjectId
 from warden.core.openbao.api import Identity
-from warden.core.ssh.inventory import NamedActor
 
 SUBJECT = "identity"
 """The type of every subject: an identity of OpenBao."""

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from warden.adapters.ssh.keygen import NotSigned, ask, certify
 from warden.core.errors import Effect, Refused, Unreachable, UsageError, WardenError
+from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.quoting import quoted
 from warden.core.remedies import RunProgram
 from warden.core.ssh.certificate import CertificateSpec
-from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 
 _SYSTEM = "ssh-agent"
 _GONE = "Cannot use public key for CA signature"

@@ -12,9 +12,9 @@ import os
 from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, Inconclusive, UsageError
+from warden.core.inventory.public_keys import CERTIFICATE, FIELDS, PublicKeyBlob, certified_type, public_key
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.errors import BadCertificate, BadPublicKey, KeyFault
-from warden.core.ssh.public_keys import CERTIFICATE, FIELDS, PublicKeyBlob, certified_type, public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization import SSHCertificate

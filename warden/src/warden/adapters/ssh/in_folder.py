@@ -159,7 +159,7 @@ def _line(path: str) -> str:
 
 
 def _fingerprint(line: str) -> str:
-    from warden.core.ssh.public_keys import public_key  # a login with a good certificate needs none
+    from warden.core.inventory.public_keys import public_key  # a login with a good certificate needs none
 
     found = public_key(line)
     return found.fingerprint if found else ""

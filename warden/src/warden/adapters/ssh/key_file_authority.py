@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.core.errors import Effect, UsageError
+from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.ssh.errors import AuthorityUnusable
-from warden.core.ssh.public_keys import PublicKeyBlob, public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.serialization.ssh import SSHCertPrivateKeyTypes

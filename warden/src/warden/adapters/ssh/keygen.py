@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.adapters.ssh.programs import Ended, NotEnded, NotRun, run
 from warden.core.errors import Effect, Inconclusive, UsageError
+from warden.core.inventory.public_keys import public_key
 from warden.core.quoting import quoted
 from warden.core.ssh.certificate import CertificateSpec
-from warden.core.ssh.public_keys import public_key
 
 SYSTEM = "ssh-keygen"
 _KEY, _AUTHORITY, _CERTIFICATE = "key.pub", "authority.pub", "key-cert.pub"

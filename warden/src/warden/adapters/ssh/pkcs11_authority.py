@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from warden.adapters.ssh.keygen import NotSigned, certify
 from warden.core.errors import Effect, Refused, Unreachable, UsageError, WardenError
+from warden.core.inventory.inventory import Pkcs11
 from warden.core.quoting import quoted
 from warden.core.remedies import RunProgram, SetVariable
 from warden.core.ssh.certificate import CertificateSpec
-from warden.core.ssh.inventory import Pkcs11
 
 _NO_LIBRARY = "is not a PKCS11 library"
 _ABSENT = "No PKCS#11 key matching"

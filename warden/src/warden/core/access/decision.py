@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from warden.core.inventory.inventory import Host, NamedActor
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
 from warden.core.quoting import Facts
-from warden.core.ssh.inventory import Host, NamedActor
 
 Effect = Literal["allow", "deny"]
 

@@ -10,12 +10,12 @@ import msgspec
 from warden.core.access.decision import Decision, Question
 from warden.core.access.points import expect_permitted_by_points
 from warden.core.errors import Effect, NotAReader, Refused
+from warden.core.inventory.inventory import ActorIdentity, PersonIdentity
 from warden.core.lanes.lane import PeopleReader, RoleName, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, is_one
 from warden.core.openbao.api import Identity, Login, approle_login, certificate_login, jwt_login
 from warden.core.remedies import LogInAs, MountToken, OneOf, Remedy, RunAs, RunWarden
 from warden.core.secret import Secret
-from warden.core.ssh.inventory import ActorIdentity, PersonIdentity
 
 
 class Projected(msgspec.Struct, frozen=True, kw_only=True):

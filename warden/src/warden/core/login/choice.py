@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from warden.core.errors import Effect, UsageError
+from warden.core.inventory.inventory import NamedActor, PersonIdentity
 from warden.core.lanes.lane import Callback, Lane, LoginMount, PeopleReader, RoleName
 from warden.core.openbao.api import Identity
 from warden.core.remedies import EditFile, OneOf, warden
-from warden.core.ssh.inventory import NamedActor, PersonIdentity
 
 USUAL_PORT = 8250
 """Where ``bao login`` listens."""

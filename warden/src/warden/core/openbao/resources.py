@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from warden.core.errors import UsageError
+from warden.core.inventory.inventory import ActorIdentity, PersonIdentity
 from warden.core.lanes.approval import Approval, ApproverGroup, approver_policy
 from warden.core.lanes.lane import KvPath, Lane, LoginMount, PeopleReader, Reader, RoleName, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, CiReader, GithubReader, GitlabReader
-from warden.core.ssh.inventory import ActorIdentity, PersonIdentity
 
 MARK = "# ops-warden lane "
 """How the first line of a policy of ours begins; the lane's id follows."""

@@ -1,6 +1,6 @@
 """What is named how in OpenBao's SSH engine: one role and one policy for each actor, one role for each host."""
 
-from warden.core.ssh.certificate import CertificateSpec
+from warden.core.inventory.inventory import CertificateType
 
 HOST_ROLE = "host-"
 """How the role of a host begins; no actor's name does."""
@@ -25,6 +25,6 @@ def policies_for(name: str) -> tuple[str, ...]:
     return sign_policy(name), sign_policy(host_role(name))
 
 
-def ssh_role(spec: CertificateSpec) -> str:
-    """The SSH role that signs what was decided."""
-    return host_role(spec.subject) if spec.type == "host" else spec.subject
+def ssh_role(subject: str, kind: CertificateType) -> str:
+    """The SSH role that signs for the actor, or for the host, of this name."""
+    return host_role(subject) if kind == "host" else subject

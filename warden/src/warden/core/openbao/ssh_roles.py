@@ -15,12 +15,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from warden.core.inventory.inventory import CLOCK_SKEW, CertificateType, Inventory, NamedActor, NamedHost
+from warden.core.inventory.public_keys import public_key
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.resources import Role, roles_marked_in
 from warden.core.openbao.ssh_names import host_role, sign_policy
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateType
-from warden.core.ssh.inventory import Inventory, NamedActor, NamedHost
-from warden.core.ssh.public_keys import public_key
 
 NOTHING = "none"
 """The only option and extension that a request may name: there is none of that name.

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from warden.core.inventory.inventory import Authorities, DeclaredAuthority, Inventory
 from warden.core.openbao.ssh_issuers import Step
-from warden.core.ssh.inventory import Authorities, DeclaredAuthority, Inventory
 from warden.core.ssh.issue_log import Issued
 
 Purpose = Literal["users", "hosts", "break-glass"]

@@ -5,9 +5,9 @@ from typing import Literal
 
 from warden.core.access.identities import Declaration
 from warden.core.errors import Effect
+from warden.core.inventory.inventory import NamedActor
 from warden.core.remedies import warden
 from warden.core.ssh.decision import Subject
-from warden.core.ssh.inventory import NamedActor
 
 AskedBy = Literal["sign", "issue"]
 """What the caller runs for a certificate of an actor: with a key of its own, or for a fresh one."""

@@ -5,10 +5,7 @@ from typing import Literal
 
 import msgspec
 
-CertificateType = Literal["user", "host"]
-
-CLOCK_SKEW = 60
-"""Seconds by which a certificate is valid before now: the clock of a host may be behind."""
+from warden.core.inventory.inventory import CertificateType
 
 
 class CertificateSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ import re
 import msgspec
 
 from warden.core.errors import Effect, UsageError
+from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.remedies import warden
-from warden.core.ssh.inventory import Inventory, NamedActor
 
 _NAME = re.compile(r"[A-Za-z0-9:](?:[A-Za-z0-9._:-]{0,252}[A-Za-z0-9:])?")
 """A host name or an address: no pattern, no list, no option, nothing a shell would look at."""

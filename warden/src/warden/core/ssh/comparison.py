@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from warden.core.ssh.certificate import CLOCK_SKEW, Certificate, CertificateSpec, Difference, Part
+from warden.core.inventory.inventory import CLOCK_SKEW
+from warden.core.ssh.certificate import Certificate, CertificateSpec, Difference, Part
 
 
 def differences(spec: CertificateSpec, found: Certificate, authorities: Sequence[str] = ()) -> list[Difference]:

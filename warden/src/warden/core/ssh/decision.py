@@ -6,12 +6,12 @@ from typing import Literal, NoReturn
 import msgspec
 
 from warden.core.errors import Effect, Refused, UsageError
+from warden.core.inventory.inventory import CLOCK_SKEW, CertificateType, Inventory, NamedActor, NamedHost
+from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.lanes.readers import Seconds
 from warden.core.openbao.api import Identity
 from warden.core.remedies import warden
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec, CertificateType, key_id
-from warden.core.ssh.inventory import Inventory, NamedActor, NamedHost
-from warden.core.ssh.public_keys import PublicKeyBlob, public_key
+from warden.core.ssh.certificate import CertificateSpec, key_id
 
 Subject = NamedActor | NamedHost
 """Whose certificate it is."""

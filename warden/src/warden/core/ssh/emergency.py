@@ -15,10 +15,10 @@ import msgspec
 
 from warden.core.access.decision import Decision
 from warden.core.errors import Effect, Refused, UsageError
+from warden.core.inventory.inventory import DeclaredAuthority, Inventory
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
 from warden.core.remedies import EditFile, warden
-from warden.core.ssh.inventory import DeclaredAuthority, Inventory
 from warden.core.ssh.issue_log import ACKNOWLEDGED, EMERGENCY, ISSUED
 
 EVENTS = (EMERGENCY, ISSUED, ACKNOWLEDGED)

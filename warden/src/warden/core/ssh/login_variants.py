@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from warden.core.ssh.certificate import CLOCK_SKEW, CertificateSpec
-from warden.core.ssh.inventory import Inventory, NamedActor
+from warden.core.inventory.inventory import CLOCK_SKEW, Inventory, NamedActor
+from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.login_proof import LoginExpectation, LoginProbe
 from warden.core.ssh.sshd_log import Reason
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WhoCan
+from warden.core.inventory.inventory import NamedActor
 from warden.core.proofs.details import NobodyElse, NotLookedAt, OtherWayIn
 from warden.core.proofs.nobody_else import verdicts_of
-from warden.core.ssh.inventory import NamedActor
 from warden.core.ssh.login_proof import LoginObservation, LoginVerdict
 
 _OBSERVED: Mapping[str, LoginObservation] = {"others": "others", "nobody-else": "nobody-else"}

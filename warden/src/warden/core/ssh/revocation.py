@@ -13,9 +13,9 @@ from math import inf
 import msgspec
 
 from warden.core.errors import Effect, Refused
+from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.journal.record import Record
 from warden.core.remedies import RunWarden
-from warden.core.ssh.certificate import CLOCK_SKEW
 from warden.core.ssh.issue_log import BEGIN, REVOKED, Issued
 
 

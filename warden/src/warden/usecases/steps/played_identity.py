@@ -12,11 +12,11 @@ import msgspec
 
 from warden.core.access.identities import AppRoleCredential, Credential, Projected, login_for
 from warden.core.errors import NotAReader, Refused, Unidentified, WardenError
+from warden.core.inventory.inventory import ActorIdentity, NamedActor
 from warden.core.lanes.lane import WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, GithubReader, GitlabReader, accepted_claims
 from warden.core.secret import Secret
 from warden.core.ssh.callers import callers_of
-from warden.core.ssh.inventory import ActorIdentity, NamedActor
 from warden.ports.caller import Caller
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault

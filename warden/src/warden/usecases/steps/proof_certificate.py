@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.inventory.inventory import ActorIdentity, NamedActor, PersonIdentity
 from warden.core.journal.checkpoints import NotSigned
 from warden.core.journal.checkpoints import Signed as SignedHead
 from warden.core.lanes.lane import PeopleReader
@@ -12,7 +13,6 @@ from warden.core.lanes.readers import AppRoleReader
 from warden.core.openbao.api import refused_for_address
 from warden.core.proofs.details import unobserved
 from warden.core.ssh.fresh_key import FreshKey
-from warden.core.ssh.inventory import ActorIdentity, NamedActor, PersonIdentity
 from warden.core.ssh.login_proof import LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
 from warden.ports.caller import Caller

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from warden.core.inventory.inventory import Inventory
 from warden.core.lanes.lane import Lane, RoleName
 from warden.core.openbao.resources import is_template, keeps
 from warden.core.openbao.ssh_comparison import ENGINE, SshDeclared, SshObserved, compare, names_to_observe
 from warden.core.openbao.ssh_roles import SshResources, SshRole, logins_of
 from warden.core.plans.plan import Change, Plan, System
-from warden.core.ssh.inventory import Inventory
 from warden.usecases.context import Context
 
 

@@ -17,6 +17,8 @@ from warden.core.lanes.lane import Reader, RoleName
 from warden.core.lanes.readers import CertificateReader, Seconds
 
 ActorKind = Literal["adm", "agt", "atm"]
+CertificateType = Literal["user", "host"]
+"""Of an actor, or of a host."""
 HOUR = 3600
 
 LONGEST: Mapping[ActorKind, Seconds] = {
@@ -32,6 +34,9 @@ beside the same default (720 h); hosts fetch a new one in between, and a key tha
 
 USUAL: Mapping[ActorKind, Seconds] = {"adm": Seconds(8 * HOUR), "agt": Seconds(900), "atm": Seconds(900)}
 """The validity of a certificate where the inventory gives none."""
+
+CLOCK_SKEW = 60
+"""Seconds by which a certificate is valid before now: the clock of a host may be behind."""
 
 EXTENSIONS = (
     "permit-X11-forwarding",

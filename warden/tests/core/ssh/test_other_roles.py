@@ -2,9 +2,9 @@
 
 import pytest
 
-from warden.core.openbao.other_ssh_roles import gives, others_that_give
+from warden.core.inventory.inventory import Actor, Authorities, DeclaredAuthority, Inventory
 from warden.core.openbao.ssh_roles import SshRole, derive
-from warden.core.ssh.inventory import Actor, Authorities, DeclaredAuthority, Inventory
+from warden.core.ssh.other_roles import gives, others_that_give
 
 USER = {"key_type": "ca", "allow_user_certificates": True}
 NAME = "{{identity.entity.name}}"

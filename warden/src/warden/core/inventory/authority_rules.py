@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from warden.core.inventory.inventory import Authorities, DeclaredAuthority
+from warden.core.inventory.public_keys import public_key
 from warden.core.lanes.rules import Complaint
-from warden.core.ssh.inventory import Authorities, DeclaredAuthority
-from warden.core.ssh.public_keys import public_key
 
 _MOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 

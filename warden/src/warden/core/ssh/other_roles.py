@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from warden.core.access_index.ways import Step, WayIn, WhoCan
+from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.openbao.ssh_roles import SshRole, derive_all
 from warden.core.quoting import placeholder
 from warden.core.remedies import Remedy, RunBao, warden
-from warden.core.ssh.inventory import Inventory, NamedActor
 
 _TEMPLATE = re.compile(r"\{\{.+?\}\}")
 

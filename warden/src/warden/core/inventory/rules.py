@@ -7,11 +7,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-from warden.core.lanes.catalog import Entry, Platform
-from warden.core.lanes.lane import Lane
-from warden.core.lanes.rules import ID, Complaint, of_name, of_reader
-from warden.core.ssh.authority_rules import of_authorities
-from warden.core.ssh.inventory import (
+from warden.core.inventory.authority_rules import of_authorities
+from warden.core.inventory.inventory import (
     EXTENSIONS,
     LONGEST,
     LONGEST_OF_HOST,
@@ -22,7 +19,10 @@ from warden.core.ssh.inventory import (
     NamedActor,
     PersonIdentity,
 )
-from warden.core.ssh.public_keys import public_key
+from warden.core.inventory.public_keys import public_key
+from warden.core.lanes.catalog import Entry, Platform
+from warden.core.lanes.lane import Lane
+from warden.core.lanes.rules import ID, Complaint, of_name, of_reader
 
 _ACTOR = re.compile(r"(adm|agt|atm)(-[a-z0-9]+)+", re.ASCII)
 _LONGEST_NAME = 64
