@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, SIGNER, SignedKrl, head
 from warden.core.ssh.krl_pull import NoKrlInPlace, Refusal
 from warden.core.ssh.sshsig import signature_file, signed_bytes
-from warden.usecases.krl import PUBLISHED, build, look
+from warden.usecases.krl import PUBLISHED, KrlOfAnotherJournal, build, look
 
 
 @pytest.fixture
@@ -69,16 +70,34 @@ def test_what_other_platforms_of_the_journal_have_revoked_is_in_it_too(world):
         journal.close()
 
 
-def test_versions_rise_with_a_clock_that_was_set_back_and_with_a_new_journal(world):
+def test_versions_rise_with_a_clock_that_was_set_back_and_without_the_files(world):
     first = build(world.tools).version
     world.clock.offset = -10 * DAY
     second = build(world.tools).version
     assert second == first + 1
     (world.published / "krl").unlink()
     assert build(world.tools).version == second + 1, "the journal knows it"
-    other = SqliteJournal(str(world.folder / "other.db"))
-    assert build(msgspec.structs.replace(world.tools, journal=other)).version == second + 2, "the folder knows it"
+
+
+@pytest.mark.parametrize("how", ["another journal", "restored from a backup"])
+def test_a_journal_that_lacks_what_was_published_publishes_nothing(world, how):
+    """Its KRL would be newer, hosts would take it, and let in whom the one before refuses."""
+    build(world.tools)
+    backup = world.folder / "backup.db"
+    if how == "restored from a backup":
+        with sqlite3.connect(world.journal.path) as made, sqlite3.connect(backup) as copy:
+            made.backup(copy)
+    world.revoke(7)
+    latest = build(world.tools).version
+    other = SqliteJournal(str(backup))
+    with pytest.raises(Inconclusive) as raised:
+        build(msgspec.structs.replace(world.tools, journal=other))
+    assert raised.value.problem == KrlOfAnotherJournal(str(world.published), latest)
+    assert not [each for each in other.log() if each.body.get("version") == latest]
     other.close()
+    world.file.write_bytes((world.published / "krl").read_bytes())
+    assert "serial: 7" in world.listed()
+    assert build(world.tools).serials == 1, "the journal that made it goes on"
 
 
 def test_a_journal_that_cannot_be_written_publishes_nothing(world):

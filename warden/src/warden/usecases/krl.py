@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from warden.core.errors import Effect, UsageError, WardenError
+from warden.core.errors import Effect, Inconclusive, UsageError, WardenError
+from warden.core.remedies import warden
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import EMPTY, NAMESPACE, Head, Section, SignedKrl, head, is_krl, next_version, sections
 from warden.core.ssh.krl_pull import Damage, Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
@@ -22,7 +23,7 @@ from warden.ports.krl import KrlBuilder, KrlFolder, KrlHost, KrlSource, KrlVerif
 from warden.ports.signer import Signer
 from warden.usecases.steps.recorded import begun
 
-PUBLISHED = "krl.done"
+BEGIN, PUBLISHED = "krl.begin", "krl.done"
 LANE = "krl"
 """The lane of the records that are of no actor and no host."""
 
@@ -35,6 +36,13 @@ class Publisher(msgspec.Struct, frozen=True, kw_only=True):
     signer: Signer
     folder: KrlFolder
     clock: Clock
+
+
+class KrlOfAnotherJournal(msgspec.Struct, frozen=True):
+    """The KRL in the folder is not one that this journal has made: it is another one, or was restored from a backup."""
+
+    where: str
+    version: int
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +60,14 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 def build(tools: Publisher) -> Published:
     """Record that a KRL is made, make and sign it, publish it, and record that.
 
-    Raises `JournalUnwritable`, `Inconclusive`, and what the signer raises: then what was published before stays.
+    Raises `JournalUnwritable`, `Inconclusive`, and what the signer raises: then what was published before stays. It
+    does so, too, where this journal has not made it: a new one would let in whom that one refuses.
     """
     now = tools.clock().timestamp()
     journal = tools.journal
     every = revocations(journal.log(events=(REVOKED,)))  # a host that pulls it may trust CAs of several platforms
     parts = sections(still_needed(every, now))
-    version = next_version(_last_version(tools), now)
+    version = next_version(_last_version(tools.folder, journal), now)
     serials, keys = _counted(parts, "serial: "), _counted(parts, "hash: ")
     facts: dict[str, Any] = {"version": version, "where": tools.folder.where, "serials": serials, "keys": keys}
     with begun("krl", LANE, facts, journal) as body:
@@ -76,13 +85,20 @@ def build(tools: Publisher) -> Published:
     )
 
 
-def _last_version(tools: Publisher) -> int:
-    """The highest that was published from this journal or into this folder."""
-    found = tools.folder.published()
-    before = head(found.krl) if found else None
-    records = tools.journal.log(events=(PUBLISHED,), last=1)
-    recorded = records[0].body.get("version") if records else 0
-    return max(before.version if before else 0, recorded if isinstance(recorded, int) else 0)
+def _last_version(folder: KrlFolder, journal: Journal) -> int:
+    """The highest that this journal has made. Raises `Inconclusive` where the folder has one that it has not."""
+    made = {found for each in journal.log(events=(BEGIN,)) if isinstance(found := each.body.get("version"), int)}
+    published = folder.published()
+    before = head(published.krl) if published else None
+    if before and before.version and before.version not in made:
+        raise Inconclusive(
+            KrlOfAnotherJournal(folder.where, before.version),
+            effect=Effect.NOTHING_CHANGED,
+            subject=folder.where,
+            hint="restore the newest copy of the journal, or use the one that made it; then",
+            remedy=(warden("ssh krl build", dir=folder.where),),
+        )
+    return max(made, default=0)
 
 
 def _counted(parts: Sequence[Section], prefix: str) -> int:

@@ -4,6 +4,7 @@ from warden.core.quoting import name
 from warden.core.ssh.krl_pull import NoKrlInPlace
 from warden.core.ssh.revocation import SerialOfSeveral
 from warden.present.problems import describe
+from warden.usecases.krl import KrlOfAnotherJournal
 from warden.usecases.revoke import NothingToRevoke, RecordedOnly
 
 
@@ -27,3 +28,9 @@ def _(effect: RecordedOnly) -> str:
 @describe.register
 def _(problem: NoKrlInPlace) -> str:
     return f"{problem.path} is not a KRL, and may be a list of keys that somebody keeps"
+
+
+@describe.register
+def _(problem: KrlOfAnotherJournal) -> str:
+    made = f"this journal did not make the KRL in {problem.where} (version {problem.version})"
+    return f"{made}, and may lack what it revokes"
