@@ -32,8 +32,8 @@ from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
-from warden.core.access_index.administrators import administrators
 from warden.core.clusters.manifests import Reached
+from warden.core.lanes.administrators import administrators
 from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
 from warden.core.lanes.lane import Custody, Lane, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.api import Answer, Request

@@ -13,8 +13,8 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.adapters.catalog.platform_name import platform_name
 from warden.adapters.journal.sqlite import SqliteJournal
-from warden.core.lanes.route import declaration, declared_route
-from warden.core.proofs.summary import ProofSummary, as_record
+from warden.core.routes.proof_summary import ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 
 BIN = str(Path(sys.executable).parent / "warden")
 SHIPPED = str(Path(__file__).parents[3] / "platform")

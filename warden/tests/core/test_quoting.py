@@ -6,9 +6,10 @@ import pytest
 
 from warden.core.clusters.adoption import AdoptionObstacle
 from warden.core.plans.plan import Difference, Note, Obstacle, Widening
-from warden.core.proofs.details import FieldsDiffer, PathCapabilities, Unobserved
+from warden.core.proofs.details import FieldsDiffer, PathCapabilities
 from warden.core.proofs.verdict import Detail
 from warden.core.quoting import Facts, name, placeholder, quoted, without_secrets
+from warden.core.unobserved import Unobserved
 
 DIGITS = hashlib.sha256(b"not a real key").hexdigest()
 KEYS = [f"sk-or-v1-{DIGITS}", f"key-{DIGITS[:24]}", f"hvs.{base64.b64encode(DIGITS.encode()).decode()[:32]}"]

@@ -14,16 +14,16 @@ import pytest
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.lane import Consumer, Delivery, Owner, Owners, Protected, Rotation
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import LaneObservation, SecretPresence, lane_status
 from warden.core.lifecycle.next_actions import LaneFacts, of_lane
 from warden.core.openbao.api import KvMetadata
 from warden.core.playbooks.checklist import LaneRequest, PlaybookFacts
 from warden.core.playbooks.lines import differences
 from warden.core.playbooks.markers import merged, places
-from warden.core.proofs.freshness import FRESH, last_proof
-from warden.core.proofs.summary import DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import warden
+from warden.core.routes.freshness import FRESH, last_proof
+from warden.core.routes.proof_summary import DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 from warden.present.markdown import code, fenced, plain
 from warden.present.playbook_page import page
 from warden.present.surroundings import HERE, Surroundings

@@ -9,9 +9,10 @@ from warden.core.lanes.lane import Delivery
 from warden.core.plans.lane_plan import NotConnected
 from warden.core.plans.plan import Difference
 from warden.core.proofs.delivery_details import NotRenewed
-from warden.core.proofs.details import NotSent, ObjectDiffers, Unobserved
+from warden.core.proofs.details import NotSent, ObjectDiffers
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import warden
+from warden.core.unobserved import Unobserved
 from warden.present.proofs import observed_word, proof_json, show_proof, show_scope
 
 KEYS = """probe title reader word expected observed status detail audit at ms difference mend remedy stretch

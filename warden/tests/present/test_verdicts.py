@@ -24,11 +24,12 @@ from warden.core.plans.plan import (
 from warden.core.proofs import delivery_details, details, exposure_details
 from warden.core.proofs.verdict import PROBE_IDS, Detail, Verdict
 from warden.core.remedies import warden
+from warden.core.unobserved import Unobserved
 from warden.present.details import FIXED, describe_detail
 from warden.present.problems import describe
 from warden.present.verdicts import MEANINGS, TITLES, explanation, title
 
-AWAY = details.Unobserved("unreachable", "OpenBao", "OpenBao https://a does not answer.")
+AWAY = Unobserved("unreachable", "OpenBao", "OpenBao https://a does not answer.")
 
 
 def verdict(probe="reads", result="wrong", observed="refused", **more):
@@ -253,7 +254,7 @@ def test_what_was_overwritten_says_by_whom_as_far_as_that_is_recorded(field, tex
         (delivery_details.ValueDiffers(("A", "B"), 3), "A, B hold other values than version 3"),
         (details.ReaderRefused("", unconfirmed=True), "permission denied; if the role is as declared: may OpenBao "),
         (details.CapabilitiesDiffer((details.PathCapabilities("m", ()),)), "m: not stated"),
-        (details.Unobserved("sealed", "OpenBao", details.NotServing("OpenBao", initialized=True)), "OpenBao is sealed"),
+        (Unobserved("sealed", "OpenBao", details.NotServing("OpenBao", initialized=True)), "OpenBao is sealed"),
     ],
 )
 def test_details_in_words(detail, text):

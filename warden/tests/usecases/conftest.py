@@ -16,8 +16,8 @@ from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.audit_log import AuditFiles
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.whereabouts import Here
-from warden.core.access_index.administrators import administrators
 from warden.core.errors import WardenError
+from warden.core.lanes.administrators import administrators
 from warden.core.lanes.lane import Custody, Lane, LoginMount, Owner, Owners, Workload, WorkloadReader
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions

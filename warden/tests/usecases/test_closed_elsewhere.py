@@ -11,8 +11,8 @@ import pytest
 from warden.core.errors import Closed, NotNow
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
+from warden.core.routes.freshness import FRESH
 from warden.usecases import apply as applying
 from warden.usecases import plan as planning
 from warden.usecases.status import status

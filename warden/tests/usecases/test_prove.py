@@ -22,8 +22,8 @@ from warden.core.errors import Closed, Effect, JournalUnwritable, Unidentified
 from warden.core.lanes.lane import PeopleReader
 from warden.core.plans.plan import NoAudience, ReachesFurther
 from warden.core.proofs.details import FieldsDiffer, NoAuditLine, NotSent, NotWrapped, OnlyMembersCanShow, OtherReason
-from warden.core.proofs.summary import Advice, summary_of
 from warden.core.remedies import warden
+from warden.core.routes.proof_summary import Advice, summary_of
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
 from warden.usecases.deactivate import record_closing

@@ -23,7 +23,7 @@ from warden.core.proofs.details import (
     SettingsChecked,
     ValueInMetadata,
 )
-from warden.core.proofs.summary import summary_of
+from warden.core.routes.proof_summary import summary_of
 from warden.core.secret import Secret
 from warden.present.commands import commands
 from warden.present.proofs import proof_json

@@ -9,10 +9,10 @@ from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import parse_address
 from warden.core.errors import Refused, Unreachable
 from warden.core.lanes.lane import Custody, Workload, WorkloadReader
-from warden.core.lanes.route import route
 from warden.core.openbao.rights import policy_text
-from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
+from warden.core.routes.freshness import FRESH
+from warden.core.routes.route import route
 from warden.core.secret import Secret
 from warden.usecases.deactivate import record_closing
 from warden.usecases.status import status

@@ -13,10 +13,10 @@ from platform_server import PlatformServer, served
 
 from warden.adapters.dev import config
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
-from warden.core.access_index.administrators import administrators
 from warden.core.access_index.index import AccessIndex
 from warden.core.access_index.snapshot import Snapshot
 from warden.core.access_index.ways import WayIn
+from warden.core.lanes.administrators import administrators
 from warden.core.openbao.right import Right, Scope
 from warden.core.openbao.rights import policy_text, rights_of
 from warden.core.remedies import RunBao

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from warden.adapters.catalog.change_requests import ChangeRequestFiles
     from warden.adapters.dev import Embedded
     from warden.adapters.openbao.client import OpenBao
-    from warden.core.access_index.administrators import Administrator
     from warden.core.clusters.manifests import Reached
     from warden.core.errors import Invalid, WardenError
     from warden.core.inventory.inventory import ActorIdentity, Inventory
+    from warden.core.lanes.administrators import Administrator
     from warden.core.lanes.catalog import LeftOut, Platform
     from warden.core.lanes.delivery_target import DeclaredCluster, DeliveryTarget
     from warden.core.lanes.lane import Lane
@@ -132,7 +132,7 @@ class Workspace:
     @property
     def administrators(self) -> frozenset[Administrator]:
         """Who may reach every lane: those that platform.yaml declares, and the embedded platform's own people."""
-        from warden.core.access_index.administrators import administrators
+        from warden.core.lanes.administrators import administrators
 
         return administrators((*self.catalog.platform.may_administer, *wiring.embedded_administrators(self.address)))
 

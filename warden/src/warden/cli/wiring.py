@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from warden.core.errors import Fault, WardenError
     from warden.core.findings import JournalFile
     from warden.core.lanes.catalog import Catalog, Entry
-    from warden.core.lanes.route import Route
     from warden.core.proofs.machine_probes import OwnCredentials
+    from warden.core.routes.route import Route
     from warden.core.secret import Secret
     from warden.ports.access_index import SnapshotReader
     from warden.ports.cluster import Cluster
@@ -95,7 +95,7 @@ def entry(platform: str, entry_id: str) -> Entry:
 def entry_route(platform: str, entry_id: str) -> Route:
     """One entry's route as its file says, without the journal."""
     from warden.adapters.catalog.entry_cache import entry
-    from warden.core.lanes.route import declared_route
+    from warden.core.routes.route import declared_route
 
     return declared_route(entry(platform, entry_id))
 

@@ -5,6 +5,7 @@ from functools import singledispatch
 
 from warden.core.plans.plan import BeingDeleted, SharedAccount
 from warden.core.proofs import delivery_details, details, exposure_details
+from warden.core.unobserved import Unobserved
 from warden.present import cluster_details, custody_details, other_ways, terminal
 from warden.present.obstacles import describe_note, describe_obstacle
 from warden.present.problems import described
@@ -47,7 +48,7 @@ def _(detail: details.NoLiveVersion) -> str:
 
 
 @describe_detail.register
-def _(detail: details.Unobserved) -> str:
+def _(detail: Unobserved) -> str:
     return described(detail.problem).rstrip(".")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply, Unobserved
+from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply
 from warden.core.ssh.login_proof import (
     FromElsewhere,
     KeyNotHere,
@@ -16,6 +16,7 @@ from warden.core.ssh.login_proof import (
     OtherReason,
 )
 from warden.core.ssh.sshd_log import Reason
+from warden.core.unobserved import Unobserved
 from warden.present import other_ways
 from warden.present.details import describe_detail
 

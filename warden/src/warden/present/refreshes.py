@@ -4,8 +4,8 @@ from typing import Any
 
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Sync
-from warden.core.proofs.details import Unobserved
 from warden.core.quoting import quoted
+from warden.core.unobserved import Unobserved
 from warden.present import errors, terminal
 from warden.present.commands import commands
 from warden.present.details import describe_detail

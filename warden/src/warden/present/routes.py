@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from warden.core.lanes.approval import Approval
-from warden.core.lanes.route import Declared, FinishDraft, Next, Reopen, Route
 from warden.core.remedies import warden
+from warden.core.routes.route import Declared, FinishDraft, Next, Reopen, Route
 from warden.present import terminal
 from warden.present.commands import command, to_paste
 

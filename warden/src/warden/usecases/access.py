@@ -92,7 +92,7 @@ class ServerRefuses(msgspec.Struct, frozen=True):
 def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime, counts_for: dt.timedelta) -> list[Advice]:
     """Whose each entry is, where it is, and how to get at it. Raises `JournalUnwritable`."""
     from warden.core.access.advice import advise as advice  # not needed by those who run a command
-    from warden.core.lanes.route import route
+    from warden.core.routes.route import route
 
     return [advice(each, route(each, journal.state(each.id), now, counts_for)) for each in entries]
 

@@ -6,16 +6,16 @@ from contextlib import AbstractContextManager
 
 import msgspec
 
-from warden.core.access_index.administrators import Administrator
 from warden.core.errors import Effect, UsageError
 from warden.core.inventory.inventory import Inventory
+from warden.core.lanes.administrators import Administrator
 from warden.core.lanes.delivery_target import DeliveryTarget, target, targets
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.closed_mark import mark_of
 from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions, NotConnected
-from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
+from warden.core.routes.freshness import FRESH
 from warden.ports.access_index import SnapshotReader
 from warden.ports.change_requests import ChangeRequests, Signatures
 from warden.ports.clusters import Clusters

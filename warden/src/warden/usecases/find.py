@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import msgspec
 
 from warden.core.lanes.catalog import Entry
-from warden.core.lanes.route import Route, route
 from warden.core.lanes.search import Nearest, NotOwned, expect_words
+from warden.core.routes.route import Route, route
 from warden.core.search.answer import Hit, answer
 from warden.core.search.index import Index
 from warden.core.search.vocabulary import Stems

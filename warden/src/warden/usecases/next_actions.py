@@ -13,7 +13,6 @@ from warden.core.errors import Effect, Invalid, NotFound, WardenError
 from warden.core.inventory.inventory import Inventory
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.catalog import Catalog
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.actor_actions import SubjectFacts, of_inventory, of_subject
 from warden.core.lifecycle.next_actions import (
     LaneFacts,
@@ -30,8 +29,9 @@ from warden.core.lifecycle.next_actions import (
     unknown_owner,
 )
 from warden.core.openbao.ssh_roles import SshResources, derive
-from warden.core.proofs.freshness import last_proof
 from warden.core.remedies import warden
+from warden.core.routes.freshness import last_proof
+from warden.core.routes.route import declaration, declared_route
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal

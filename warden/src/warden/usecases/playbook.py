@@ -12,13 +12,13 @@ import msgspec
 from warden.core.errors import Effect, Invalid, WardenError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.playbooks.checklist import LaneRequest, PlaybookFacts
 from warden.core.playbooks.lines import Block, Difference, differences
 from warden.core.playbooks.markers import Damage, Place, merged, places
-from warden.core.proofs.freshness import LastProof, last_proof
-from warden.core.proofs.states import Result
-from warden.core.proofs.summary import NotOk
+from warden.core.routes.freshness import LastProof, last_proof
+from warden.core.routes.proof_states import Result
+from warden.core.routes.proof_summary import NotOk
+from warden.core.routes.route import declaration, declared_route
 from warden.ports.clock import Clock
 from warden.ports.clusters import Clusters
 from warden.ports.journal import Journal

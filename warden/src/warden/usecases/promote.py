@@ -22,9 +22,9 @@ from warden.core.lanes.rules import docs
 from warden.core.lifecycle.promotion import Condition, conclusion, gate
 from warden.core.notices.told import demoted, promoted
 from warden.core.openbao.resources import CHANGES, is_template
-from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
+from warden.core.routes.proof_states import Result
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.journal import Journal

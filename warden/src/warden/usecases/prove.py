@@ -17,15 +17,16 @@ from warden.core.lanes.lane import Lane
 from warden.core.notices.told import refuted
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.custody_checks import header_seen
-from warden.core.proofs.details import ClosedMeanwhile, unobserved
+from warden.core.proofs.details import ClosedMeanwhile
 from warden.core.proofs.evidence import Evidence, data_path
 from warden.core.proofs.findings import Flags, flags_of, openbao_findings, with_flags
 from warden.core.proofs.machine_probes import OwnCredentials, machine_probes
 from warden.core.proofs.probe_verdicts import Outcome, judge
 from warden.core.proofs.probes import Probe, member_probes, probes, unplayed_readers
 from warden.core.proofs.reader_holds import judge_holdings
-from warden.core.proofs.states import Scope
 from warden.core.proofs.verdict import Proof, Verdict
+from warden.core.routes.proof_states import Scope
+from warden.core.unobserved import unobserved
 from warden.ports.audit_log import AuditLog
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault

@@ -15,12 +15,12 @@ import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
 from warden.core.inventory.inventory import Inventory, NamedActor
-from warden.core.proofs.details import unobserved
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.krl import Section
 from warden.core.ssh.login_proof import KeyNotHere, LoginProof, LoginVerdict
 from warden.core.ssh.login_variants import ASKED, FORCED, Variant, control, principals_line, stranger, variants
 from warden.core.ssh.login_verdicts import Attempted, Login, judge_all, without_control
+from warden.core.unobserved import unobserved
 from warden.ports.audit_log import AuditLog
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.krl import KrlBuilder

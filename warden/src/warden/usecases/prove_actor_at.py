@@ -13,13 +13,13 @@ import msgspec
 
 from warden.core.errors import Inconclusive
 from warden.core.inventory.inventory import Inventory, NamedActor
-from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_proof import KeyNotHere, LoginProbe, LoginProof, LoginVerdict
 from warden.core.ssh.login_variants import control, strangers
 from warden.core.ssh.login_verdicts import Login, judge_all
 from warden.core.ssh.sshd_log import Reason
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.login_host import LoginHost
 from warden.usecases.sign import Signed
 from warden.usecases.steps.login_records import LoginRecords

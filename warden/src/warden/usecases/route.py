@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warden.core.lanes.route import Route, route, with_state
 from warden.core.lanes.rules import is_stale
+from warden.core.routes.route import Route, route, with_state
 
 if TYPE_CHECKING:  # `show` is used most, and does without these
     import datetime as dt

@@ -17,9 +17,9 @@ from warden.core.openbao.refill import refill
 from warden.core.plans.lane_plan import LaneOptions, NotConnected, worst
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Followed, Sync
-from warden.core.proofs.details import Unobserved
 from warden.core.quoting import quoted
 from warden.core.remedies import CheckFields, Remedy, RunBao, warden
+from warden.core.unobserved import Unobserved
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 from warden.usecases.context import Context

@@ -35,9 +35,9 @@ from warden.core.access.identities import (
 from warden.core.errors import Closed, Missing, NotAReader, NotNow, Refused, UsageError
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Custody, PeopleReader, Workload, WorkloadReader
-from warden.core.lanes.route import declared_route
 from warden.core.openbao.api import Identity
 from warden.core.remedies import AskOwner, LogInAs, MountToken, OneOf, RunAs, access, warden
+from warden.core.routes.route import declared_route
 from warden.core.secret import Secret
 
 WORKLOAD = WorkloadReader(workload=Workload("tenant", "app"))

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warden.core.access_index.acl import Acl, Condition
-from warden.core.access_index.administrators import Administrator, administrators, is_administrator
 from warden.core.access_index.policies import (
     ANYBODY,
     DENY,
@@ -25,6 +24,7 @@ from warden.core.access_index.policies import (
 )
 from warden.core.access_index.relevance import Relevance
 from warden.core.access_index.ways import Identity
+from warden.core.lanes.administrators import Administrator, administrators, is_administrator
 
 NOW = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
 

@@ -9,8 +9,8 @@ from warden.core.inventory.inventory import Actor, NamedActor, PersonIdentity
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Owner, WorkloadReader
 from warden.core.lifecycle.actor_actions import SubjectFacts, of_subject
-from warden.core.proofs.summary import ProofSummary, as_record
 from warden.core.remedies import warden
+from warden.core.routes.proof_summary import ProofSummary, as_record
 
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(hours=24)

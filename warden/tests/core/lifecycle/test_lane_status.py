@@ -7,7 +7,6 @@ import pytest
 
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Custody, Delivery, PeopleReader, Rotation
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import (
     DeliveryStatus,
     LaneObservation,
@@ -19,10 +18,11 @@ from warden.core.lifecycle.lane_status import (
 from warden.core.lifecycle.leaks import names_leak
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import mark_of
-from warden.core.proofs.freshness import FRESH
-from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import LogInAs, RunKubectl, warden
 from warden.core.rotation.mark import ROTATION, RotationMark
+from warden.core.routes.freshness import FRESH
+from warden.core.routes.proof_summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})

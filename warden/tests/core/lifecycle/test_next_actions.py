@@ -10,7 +10,6 @@ from warden.core.journal.operations import Unfinished
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.catalog import LeftOut, Pointer
 from warden.core.lanes.lane import Delivery, Owner, Rotation
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import LaneObservation, SecretPresence, lane_status
 from warden.core.lifecycle.next_actions import (
     URGENCY,
@@ -25,9 +24,10 @@ from warden.core.lifecycle.next_actions import (
     unknown_owner,
 )
 from warden.core.openbao.api import KvMetadata
-from warden.core.proofs.freshness import FRESH, last_proof
-from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.remedies import RunBao, warden
+from warden.core.routes.freshness import FRESH, last_proof
+from warden.core.routes.proof_summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})

@@ -7,12 +7,12 @@ import pytest
 
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Consumer, Delivery, Rotation
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.lane_status import LaneObservation, SecretPresence, lane_status
 from warden.core.openbao.api import KvMetadata
 from warden.core.playbooks.checklist import PlaybookFacts, Tick, boxes, gate
-from warden.core.proofs.freshness import FRESH, last_proof
-from warden.core.proofs.summary import DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.freshness import FRESH, last_proof
+from warden.core.routes.proof_summary import DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 OURS = KvMetadata(current=3, live=True, written=NOW - dt.timedelta(days=10), custom={"catalog-id": "first"})

@@ -8,8 +8,8 @@ from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.plans.plan import BeingDeleted
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer, needs_restart, ways
 from warden.core.proofs.delivery_details import ContainersFailing, PodsOlder, StartedAgain
-from warden.core.proofs.details import Unobserved
 from warden.core.secret import Secret
+from warden.core.unobserved import Unobserved
 
 CHANGED = "2026-11-20T12:00:00Z"
 BEFORE, AFTER = "2026-11-20T11:59:59Z", "2026-11-20T12:00:01Z"

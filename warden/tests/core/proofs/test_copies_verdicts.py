@@ -21,9 +21,9 @@ from warden.core.proofs.delivery_details import (
     TakenBy,
 )
 from warden.core.proofs.delivery_observation import DeliveryObservation
-from warden.core.proofs.details import Unobserved
 from warden.core.remedies import RunKubectl
 from warden.core.secret import Secret
+from warden.core.unobserved import Unobserved
 from warden.present.verdicts import explanation, title
 
 AWAY = Unobserved("refused", "there", "may not")

@@ -35,9 +35,10 @@ from warden.core.proofs.delivery_details import (
 )
 from warden.core.proofs.delivery_observation import DeliveryObservation, Sync
 from warden.core.proofs.delivery_verdicts import handed_over, judge_delivery
-from warden.core.proofs.details import FieldsDiffer, Unobserved
+from warden.core.proofs.details import FieldsDiffer
 from warden.core.remedies import AskOwner, EditFile, RunKubectl, warden
 from warden.core.secret import Secret
+from warden.core.unobserved import Unobserved
 
 UID, MARK = "uid-of-app", "2026-11-20T12:00:00Z"
 LATER, EARLIER = "2026-11-20T12:00:01Z", "2026-11-20T11:59:59Z"

@@ -20,7 +20,6 @@ from warden.core.clusters.ways import Bound
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Delivery
 from warden.core.proofs.delivery_observation import DeliveryObservation
-from warden.core.proofs.details import Unobserved
 from warden.core.proofs.exposure_details import (
     Administered,
     Asked,
@@ -32,6 +31,7 @@ from warden.core.proofs.exposure_details import (
 )
 from warden.core.proofs.exposure_verdicts import judge_exposure
 from warden.core.remedies import RunKubectl
+from warden.core.unobserved import Unobserved
 from warden.present.commands import commands
 
 AWAY, REFUSED = Unobserved("unreachable", "there", "no answer"), Unobserved("refused", "there", "forbidden")

@@ -23,11 +23,11 @@ from warden.core.proofs.details import (
     ReaderRefused,
     RefusedAtLogin,
     UnclearReply,
-    Unobserved,
 )
 from warden.core.proofs.probe_verdicts import Outcome, evidence, judge, was_allowed
 from warden.core.proofs.probes import Caller, Claims, Held, Nobody, Probe
 from warden.core.remedies import RunBao, warden
+from warden.core.unobserved import Unobserved
 
 STRANGER = Claims(workload=Workload("a", "b"), audience="openbao", mount="kubernetes", role="r")
 AT_LOGIN = {"x-vault-inline-auth-failed": "true"}

@@ -1,9 +1,9 @@
 import pytest
 
-from warden.core.proofs.details import Unobserved
 from warden.core.ssh.login_proof import LoginProof, NotAnswered
 from warden.core.ssh.login_verdicts import Attempted, Login, judge, judge_all, without_control
 from warden.core.ssh.sshd_log import SeenLogin
+from warden.core.unobserved import Unobserved
 
 IN, OUT, NO_ANSWER = Attempted(let_in=True), Attempted(let_in=False), Attempted(let_in=None, said="timed out")
 ACCEPTED, EXPIRED = SeenLogin(accepted=True, said="Accepted"), SeenLogin(accepted=False, reason="expired", said="e")

@@ -2,8 +2,9 @@ import pytest
 
 from warden.core.inventory.inventory import Actor, NamedActor
 from warden.core.openbao.api import Answer, AuditLine
-from warden.core.proofs.details import NoAuditLine, Unobserved
+from warden.core.proofs.details import NoAuditLine
 from warden.core.ssh.signer_probes import judge_answer, signer_probes
+from warden.core.unobserved import Unobserved
 
 ACTOR = NamedActor(name="agt-deploy", declared=Actor(principals=("deploy",), ttl=600))
 OTHER = NamedActor(name="atm-backup", declared=Actor(principals=("backup",)))

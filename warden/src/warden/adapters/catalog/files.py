@@ -27,8 +27,8 @@ from warden.core.lanes.environments import delivered_in, elsewhere, exists_in, i
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.platform_rules import of_platform
 from warden.core.lanes.rules import Complaint, across, located, mount_fault, of_clusters, on_mount, unreported
-from warden.core.proofs.freshness import FRESH
 from warden.core.remedies import warden
+from warden.core.routes.freshness import FRESH
 
 _REMOVE = "remove it, and if it was ever real, rotate it: whoever has the file has had it"
 

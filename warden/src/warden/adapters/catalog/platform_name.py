@@ -31,7 +31,7 @@ def platform_name(platform_dir: str) -> str | None:
 
 def counts_for(platform_dir: str) -> dt.timedelta:
     """How long a proof counts; the default where ``platform.yaml`` does not say, or cannot be read."""
-    from warden.core.proofs.freshness import FRESH  # those who ask have it; who asks for the name does not
+    from warden.core.routes.freshness import FRESH  # those who ask have it; who asks for the name does not
 
     try:
         return counts_for_in(_text(platform_dir)) or FRESH

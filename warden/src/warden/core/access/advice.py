@@ -7,8 +7,8 @@ from warden.core.access.identities import log_in_as
 from warden.core.lanes.approval import Approval
 from warden.core.lanes.catalog import Entry
 from warden.core.lanes.lane import Lane, PeopleReader
-from warden.core.lanes.route import Route
 from warden.core.remedies import LogInAs, RunAs
+from warden.core.routes.route import Route
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ from typing import TypeVar
 import msgspec
 
 from warden.core.access_index.acl import Decision
-from warden.core.access_index.administrators import ROOT, Administrator
 from warden.core.access_index.chains import Chain, rule_of
 from warden.core.access_index.decisions import Decisions
 from warden.core.access_index.escalation import Escalation, Gains
@@ -20,6 +19,7 @@ from warden.core.access_index.requests import Requests, requests_for
 from warden.core.access_index.snapshot import Snapshot, Unknown
 from warden.core.access_index.tokens import Token, alike, by_policy, tokens_alone
 from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Standing, Step, WayIn, WhoCan
+from warden.core.lanes.administrators import ROOT, Administrator
 from warden.core.remedies import Remedy
 
 _Each = TypeVar("_Each")

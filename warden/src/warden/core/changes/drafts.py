@@ -18,7 +18,7 @@ from warden.core.changes.request import (
     Verification,
 )
 from warden.core.lanes.lane import Lane, Reader
-from warden.core.lanes.route import Route, RouteReader, declared_route
+from warden.core.routes.route import Route, RouteReader, declared_route
 
 _TENANT = 2
 """The tenant is the third segment of ``mount/workloads/TENANT/WORKLOAD/SECRET``."""

@@ -10,8 +10,8 @@ from warden.core.clusters.manifests import LANE, Manifest, Ref
 from warden.core.clusters.secret_observation import SecretObservation
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.plans.plan import BelongsTo, MadeByHand, NotMarked, Obstacle
-from warden.core.proofs.details import Unobserved
 from warden.core.remedies import RunKubectl
+from warden.core.unobserved import Unobserved
 
 RemovalState = Literal["removed", "absent", "left", "ending", "not-known"]
 """``absent``: it was not there. ``left``: it is not the lane's to remove. ``ending``: it is being deleted, and

@@ -27,7 +27,7 @@ from warden.core.evidence.statements import (
 )
 from warden.core.journal.chain import link
 from warden.core.journal.checkpoints import checkpoint_in
-from warden.core.proofs.states import ProofState
+from warden.core.routes.proof_states import ProofState
 
 FaultKind = Literal[
     "unreadable",

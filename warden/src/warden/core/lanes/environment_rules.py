@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from warden.core.access_index.administrators import FORMS, is_administrator
+from warden.core.lanes.administrators import FORMS, is_administrator
 from warden.core.lanes.catalog import Entry, Platform
 from warden.core.lanes.delivery_target import DeclaredCluster
 from warden.core.lanes.environments import Environment, exists_in, in_environment

@@ -13,9 +13,9 @@ from warden.core.inventory.inventory import Inventory, NamedActor, PersonIdentit
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Owner, PeopleReader
 from warden.core.lifecycle.next_actions import ActionKind, NextAction
-from warden.core.proofs.freshness import is_recent
-from warden.core.proofs.summary import summary_of
 from warden.core.remedies import Remedy, warden
+from warden.core.routes.freshness import is_recent
+from warden.core.routes.proof_summary import summary_of
 
 
 class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,9 @@ from warden.core.access_index.snapshot import LiveToken, Unknown
 from warden.core.clusters.removal import Removal
 from warden.core.errors import Exit, WardenError
 from warden.core.plans.lane_plan import worst
-from warden.core.proofs.details import Unobserved
 from warden.core.proofs.verdict import Verdict, conclusion
 from warden.core.remedies import Remedy
+from warden.core.unobserved import Unobserved
 
 ConsumerState = Literal["stopped", "at-zero", "stopping", "informed", "absent", "restored", "kept-stopped", "not-known"]
 """``at-zero``: somebody else had scaled it to 0. ``stopping``: pods are still there. ``informed``: its pods run on with

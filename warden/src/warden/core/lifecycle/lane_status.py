@@ -12,18 +12,18 @@ from warden.core.access.identities import log_in_as
 from warden.core.journal.operations import CHANGING, Unfinished
 from warden.core.journal.record import LaneState
 from warden.core.lanes.lane import Delivery, Lane, PeopleReader
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.lifecycle.interrupted import InterruptedOperation, interrupted
 from warden.core.lifecycle.leaks import for_leak, reopening
 from warden.core.openbao.api import KvMetadata
 from warden.core.openbao.closed_mark import is_reopened, mark_in, mark_of
 from warden.core.openbao.refill import refill
 from warden.core.openbao.resources import is_template
-from warden.core.proofs.freshness import LastProof, Standing, last_proof
-from warden.core.proofs.summary import DeliverySummary
 from warden.core.remedies import EditFile, Remedy, warden
 from warden.core.rotation.due import is_due
 from warden.core.rotation.mark import rotation_in
+from warden.core.routes.freshness import LastProof, Standing, last_proof
+from warden.core.routes.proof_summary import DeliverySummary
+from warden.core.routes.route import declaration, declared_route
 
 
 class SecretPresence(msgspec.Struct, frozen=True, kw_only=True):

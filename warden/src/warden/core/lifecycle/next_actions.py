@@ -18,9 +18,9 @@ from warden.core.lanes.lane import Lane, Owner
 from warden.core.lanes.rules import is_stale
 from warden.core.lifecycle.lane_status import LaneStatus, Reason
 from warden.core.lifecycle.promotion import condition_of
-from warden.core.proofs.freshness import LastProof
-from warden.core.proofs.summary import NotOk
 from warden.core.remedies import Remedy, warden
+from warden.core.routes.freshness import LastProof
+from warden.core.routes.proof_summary import NotOk
 from warden.core.ssh.emergency import Emergency
 
 ActionKind = Literal[

@@ -13,10 +13,10 @@ import msgspec
 
 from warden.core.lanes.lane import Lane
 from warden.core.lanes.rules import docs, placeholders
-from warden.core.proofs.states import Result
-from warden.core.proofs.summary import NotOk
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import EditFile, Remedy, warden
+from warden.core.routes.proof_states import Result
+from warden.core.routes.proof_summary import NotOk
 
 ConditionId = Literal[
     "no-placeholder",

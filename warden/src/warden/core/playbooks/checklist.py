@@ -15,9 +15,9 @@ from warden.core.lanes.lane import Lane
 from warden.core.lifecycle.lane_status import LaneStatus
 from warden.core.lifecycle.next_actions import NextAction
 from warden.core.lifecycle.promotion import ConditionId, condition_of
-from warden.core.proofs.freshness import LastProof
-from warden.core.proofs.states import Result
-from warden.core.proofs.summary import NotOk
+from warden.core.routes.freshness import LastProof
+from warden.core.routes.proof_states import Result
+from warden.core.routes.proof_summary import NotOk
 
 BoxId = Literal[
     "need",

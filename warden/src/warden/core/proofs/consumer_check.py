@@ -30,8 +30,8 @@ from warden.core.proofs.delivery_details import (
     SecretNotUsed,
     StartedAgain,
 )
-from warden.core.proofs.details import Unobserved
 from warden.core.proofs.probe_verdicts import Judgement
+from warden.core.unobserved import Unobserved
 
 _STARTING = frozenset({"ContainerCreating", "PodInitializing", ""})
 """Why a container waits that is about to start; every other reason is a failure (kubelet: CrashLoopBackOff, …)."""

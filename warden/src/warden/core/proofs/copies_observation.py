@@ -4,7 +4,7 @@ import msgspec
 
 from warden.core.clusters.copies import Copy
 from warden.core.clusters.operator_index import Link
-from warden.core.proofs.details import Unobserved
+from warden.core.unobserved import Unobserved
 
 
 class CopiesObservation(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,12 +19,12 @@ from warden.core.proofs.details import (
     RightMissing,
     SettingsChecked,
     TooFewVersions,
-    Unobserved,
 )
 from warden.core.proofs.probes import HEADER
 from warden.core.proofs.verdict import CustodyProbe, Detail, Observation, Verdict
 from warden.core.quoting import name
 from warden.core.remedies import Remedy, ReplaceDevices, RunBao, RunProgram
+from warden.core.unobserved import Unobserved
 
 FEWEST_VERSIONS = 2
 """While a new value is rolled out the one in use has to be there still: it is what a failed rotation goes back to."""

@@ -3,9 +3,9 @@
 from typing import Literal
 
 from warden.core.plans.plan import BeingDeleted, OwnedBy, SharedAccount
-from warden.core.proofs.details import Unobserved
 from warden.core.proofs.exposure_details import ExposureDetail
 from warden.core.quoting import Facts
+from warden.core.unobserved import Unobserved
 
 
 class SecretMissing(Facts, frozen=True, tag="secret-missing"):

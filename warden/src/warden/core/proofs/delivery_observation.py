@@ -13,7 +13,7 @@ from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.proofs.consumer_check import ConsumerObservation
 from warden.core.proofs.copies_observation import CopiesObservation
 from warden.core.proofs.delivery_details import NoReaction
-from warden.core.proofs.details import Unobserved
+from warden.core.unobserved import Unobserved
 
 Followed = Literal["synced", "failed", "silent", "absent"]
 

@@ -4,9 +4,9 @@ from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Stretch
 from warden.core.openbao.api import Handed
 from warden.core.proofs.delivery_observation import DeliveryObservation, Part
-from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import DeliveryProbe, Detail, Observation, Verdict
 from warden.core.remedies import Remedy
+from warden.core.routes.proof_states import Result
 
 
 def verdict_on(

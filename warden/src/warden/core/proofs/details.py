@@ -4,30 +4,16 @@ Words of other systems (OpenBao's errors, External Secrets Operator's events) st
 a field named ``reply`` or ``message``.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from warden.core.access.value_check import Doubt
 from warden.core.access_index.snapshot import Reason, Subject
 from warden.core.access_index.ways import Condition, Effect, Identity, Rule, Step
-from warden.core.errors import WardenError
 from warden.core.plans.plan import Action, Obstacle, Widening
 from warden.core.quoting import Facts
-
-
-class Unobserved(Facts, frozen=True, tag="unobserved"):
-    """Something could not be observed; the fields are those of `WardenError`."""
-
-    kind: str
-    system: str
-    problem: Any
-    """A text of an adapter, or a structure that ``present.problems`` describes."""
-
-
-def unobserved(fault: WardenError) -> Unobserved:
-    """Why something could not be observed."""
-    return Unobserved(fault.kind, fault.system, fault.problem)
+from warden.core.unobserved import Unobserved
 
 
 class NotServing(Facts, frozen=True, tag="not-serving"):

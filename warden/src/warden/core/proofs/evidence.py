@@ -6,7 +6,7 @@ import msgspec
 
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import AuditLine, Handed
-from warden.core.proofs.details import Unobserved
+from warden.core.unobserved import Unobserved
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,11 +32,11 @@ from warden.core.proofs.details import (
 )
 from warden.core.proofs.inspection import Inspection, doubtful
 from warden.core.proofs.probes import NEEDS, Held, Nobody, Probe
-from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Detail, Observation, Verdict
 from warden.core.proofs.withheld import WithheldSeen, judged
 from warden.core.quoting import placeholder, quoted
 from warden.core.remedies import Remedy, RunBao, RunWarden, Step
+from warden.core.routes.proof_states import Result
 
 OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
 

@@ -12,8 +12,8 @@ from warden.core.plans.plan import Difference
 from warden.core.proofs.approval_details import ApprovalDetail
 from warden.core.proofs.delivery_details import DeliveryDetail
 from warden.core.proofs.details import CustodyDetail
-from warden.core.proofs.states import ProofState, Result, Scope, concluded
 from warden.core.remedies import Remedy
+from warden.core.routes.proof_states import ProofState, Result, Scope, concluded
 
 CustodyProbe = Literal[
     "plan",

@@ -13,9 +13,9 @@ from warden.core.lanes.lane import Lane, PeopleReader
 from warden.core.proofs.approval_details import ApprovalDetail, NotEnded, NothingWithheld, SelfApproval, Unwrapped
 from warden.core.proofs.details import DecidedFromPolicies
 from warden.core.proofs.probes import data_path
-from warden.core.proofs.states import Result
 from warden.core.proofs.verdict import Observation, Verdict
 from warden.core.remedies import Remedy, warden
+from warden.core.routes.proof_states import Result
 
 UNAPPROVED, SELF_APPROVED = "unapproved", "self-approved"
 LIVE = frozenset({UNAPPROVED, SELF_APPROVED})

@@ -6,11 +6,12 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.journal.checkpoints import NotSigned, Signed
-from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply, Unobserved
-from warden.core.proofs.states import ProofState, Result, concluded
+from warden.core.proofs.details import NoAuditLine, NobodyElse, NotLookedAt, OtherWayIn, UnclearReply
 from warden.core.quoting import Facts
 from warden.core.remedies import Remedy, warden
+from warden.core.routes.proof_states import ProofState, Result, concluded
 from warden.core.ssh.sshd_log import Reason
+from warden.core.unobserved import Unobserved
 
 LoginProbe = Literal[
     "signed",

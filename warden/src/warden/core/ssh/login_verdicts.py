@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from warden.core.proofs.details import Unobserved
 from warden.core.ssh.login_proof import (
     FromElsewhere,
     LoginDetail,
@@ -18,6 +17,7 @@ from warden.core.ssh.login_proof import (
     OtherReason,
 )
 from warden.core.ssh.sshd_log import Reason, SeenLogin, logins
+from warden.core.unobserved import Unobserved
 
 
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,10 +13,11 @@ import msgspec
 from warden.core.inventory.inventory import NamedActor
 from warden.core.inventory.public_keys import public_key as parsed
 from warden.core.openbao.api import Answer, AuditLine, said_by
-from warden.core.proofs.details import NoAuditLine, UnclearReply, Unobserved
+from warden.core.proofs.details import NoAuditLine, UnclearReply
 from warden.core.quoting import quoted
 from warden.core.ssh.login_proof import LoginDetail, LoginProbe, LoginVerdict
 from warden.core.ssh.login_variants import LASTS, NOBODY
+from warden.core.unobserved import Unobserved
 
 DENIED = (403, "permission denied")
 SIGNED = 200

@@ -4,8 +4,8 @@ import time
 
 from warden.core.errors import Inconclusive
 from warden.core.openbao.api import AuditLine, Handed
-from warden.core.proofs.details import unobserved
 from warden.core.proofs.evidence import Evidence
+from warden.core.unobserved import unobserved
 from warden.ports.audit_log import AuditLog
 
 LATE = 2.0

@@ -19,7 +19,7 @@ from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer
 from warden.core.lifecycle.closed_parts import ClusterPart, ConsumerPart, ConsumerState
 from warden.core.lifecycle.closing import Step, consumers_of
-from warden.core.proofs.details import unobserved
+from warden.core.unobserved import unobserved
 from warden.ports.cluster import Cluster
 from warden.usecases.context import Context
 from warden.usecases.steps.closing_records import StepRecords

@@ -20,8 +20,8 @@ from warden.core.clusters.text_hashes import TextHashes
 from warden.core.errors import NoApi, Refused
 from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.proofs.copies_observation import CopiesObservation
-from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.evidence import data_path
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.cluster import Cluster
 
 BESIDE = (*SCANNED, "ServiceAccount")

@@ -8,7 +8,7 @@ from typing import Any, Self
 import msgspec
 
 from warden.core.errors import JournalUnwritable, failure_kind
-from warden.core.proofs.summary import ProofSummary, as_record
+from warden.core.routes.proof_summary import ProofSummary, as_record
 from warden.core.ssh.login_proof import LoginProof
 from warden.ports.journal import Journal
 

@@ -15,14 +15,14 @@ from warden.core.journal.place import place_of
 from warden.core.journal.record import NewRecord, Record
 from warden.core.lanes.lane import Lane, PeopleReader, WorkloadReader
 from warden.core.lanes.readers import CertificateReader, MachineReader
-from warden.core.lanes.route import declaration, declared_route
 from warden.core.openbao.api import Identity
 from warden.core.proofs.details import OnlyMembersCanShow, OnlyTheReaderCanShow, ShownByMember
-from warden.core.proofs.freshness import is_recent
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.verdict import Verdict
 from warden.core.proofs.withheld import UNAPPROVED
 from warden.core.remedies import Remedy, warden
+from warden.core.routes.freshness import is_recent
+from warden.core.routes.route import declaration, declared_route
 from warden.ports.journal import Journal
 
 SHOWN = "member.proof"

@@ -10,13 +10,14 @@ from warden.core.errors import JournalUnwritable, Refused, Unreachable, WardenEr
 from warden.core.journal.record import NewRecord
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Answer, Entered, Request
-from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn, unobserved
+from warden.core.proofs.details import NoAnswer, NotSent, ReaderCannotLogIn
 from warden.core.proofs.inspection import inspected
 from warden.core.proofs.machine_probes import Means, played
 from warden.core.proofs.probe_verdicts import Outcome
 from warden.core.proofs.probes import HEADER, Caller, Claims, Held, Machine, Nobody, Probe
 from warden.core.proofs.withheld import LIVE
 from warden.core.secret import Secret
+from warden.core.unobserved import unobserved
 from warden.ports.identities import Identities
 from warden.ports.vault import Vault
 from warden.usecases.steps.credentials import Credentials, Presented

@@ -11,10 +11,10 @@ from warden.core.journal.checkpoints import Signed as SignedHead
 from warden.core.lanes.lane import PeopleReader
 from warden.core.lanes.readers import AppRoleReader
 from warden.core.openbao.api import refused_for_address
-from warden.core.proofs.details import unobserved
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_proof import LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
+from warden.core.unobserved import unobserved
 from warden.ports.caller import Caller
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.identities import Identities

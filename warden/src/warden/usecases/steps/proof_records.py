@@ -8,9 +8,9 @@ import msgspec
 
 from warden.core.errors import JournalUnwritable, failure_kind
 from warden.core.lanes.lane import Lane
-from warden.core.lanes.route import declaration, declared_route
-from warden.core.proofs.summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
 from warden.core.proofs.verdict import Proof, Verdict
+from warden.core.routes.proof_summary import Advice, DeliverySummary, NotOk, ProofSummary, as_record
+from warden.core.routes.route import declaration, declared_route
 from warden.ports.journal import Journal
 from warden.usecases.steps.members import records_of
 from warden.usecases.steps.recorded import effect_so_far

@@ -26,13 +26,13 @@ from warden.core.proofs.delivery_details import MarkerMissing, RefreshWithheld
 from warden.core.proofs.delivery_observation import DeliveryObservation, EarlierSecret, Part, Sync
 from warden.core.proofs.delivery_verdict import verdict_on
 from warden.core.proofs.delivery_verdicts import judge_delivery
-from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.evidence import Evidence
 from warden.core.proofs.findings import Flags, cluster_findings, flags_of
 from warden.core.proofs.overwrite_check import overwritten
-from warden.core.proofs.summary import DeliverySummary
 from warden.core.proofs.verdict import Verdict, conclusion
+from warden.core.routes.proof_summary import DeliverySummary
 from warden.core.secret import Secret
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.cluster import Cluster
 from warden.ports.clusters import Clusters
 from warden.ports.vault import Vault

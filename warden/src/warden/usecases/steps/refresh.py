@@ -12,7 +12,8 @@ from warden.core.clusters.manifests import Manifest, Ref
 from warden.core.errors import Inconclusive, Missing, Refused
 from warden.core.proofs.delivery_details import NoReaction
 from warden.core.proofs.delivery_observation import Sync
-from warden.core.proofs.details import NotServing, Unobserved, unobserved
+from warden.core.proofs.details import NotServing
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.cluster import Cluster
 from warden.ports.vault import Vault
 

@@ -16,10 +16,10 @@ from warden.core.lanes.delivery_target import DeliveryTarget
 from warden.core.lanes.lane import Consumer, Lane
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.consumer_check import ConsumerObservation, changed_at, judge_consumer
-from warden.core.proofs.details import unobserved
 from warden.core.proofs.probe_verdicts import Judgement
 from warden.core.rotation.result import Part, PartState
 from warden.core.secret import Secret
+from warden.core.unobserved import unobserved
 from warden.ports.clock import Clock
 from warden.ports.cluster import Cluster
 from warden.usecases.context import Context

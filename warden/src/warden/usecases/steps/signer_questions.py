@@ -8,11 +8,11 @@ import msgspec
 from warden.core.errors import WardenError
 from warden.core.inventory.inventory import NamedActor
 from warden.core.openbao.api import Answer, Request
-from warden.core.proofs.details import Unobserved, unobserved
 from warden.core.proofs.probes import HEADER
 from warden.core.ssh.callers import callers_of
 from warden.core.ssh.login_proof import LoginVerdict
 from warden.core.ssh.signer_probes import SignerProbe, judge_answer, signer_probes
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.audit_log import AuditLog
 from warden.ports.caller import Caller
 from warden.ports.vault import Vault

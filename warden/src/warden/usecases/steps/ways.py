@@ -12,7 +12,6 @@ from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.lanes.lane import Lane, WorkloadReader
 from warden.core.openbao.resources import is_template
 from warden.core.openbao.ssh_roles import SshRole
-from warden.core.proofs.details import unobserved
 from warden.core.proofs.nobody_else import judge_ways, owners_of, reader_roles
 from warden.core.proofs.people_probes import people_verdicts
 from warden.core.proofs.probes import Claims, claims_of
@@ -21,6 +20,7 @@ from warden.core.proofs.verdict import Verdict
 from warden.core.ssh.login_proof import LoginVerdict
 from warden.core.ssh.nobody_else import is_blind, judge_signers, signing_roles
 from warden.core.ssh.other_roles import others_that_give, ways_by
+from warden.core.unobserved import unobserved
 from warden.ports.vault import Vault
 from warden.usecases.context import Context
 from warden.usecases.steps.ssh_roles_read import SshRolesRead, read_ssh_roles

@@ -13,12 +13,13 @@ import msgspec
 from warden.core.errors import WardenError
 from warden.core.openbao.api import Answer, Request, said_by
 from warden.core.openbao.resources import AUTHORIZE, REQUEST
-from warden.core.proofs.details import NoAnswer, unobserved
+from warden.core.proofs.details import NoAnswer
 from warden.core.proofs.probe_verdicts import Outcome
 from warden.core.proofs.probes import HEADER, Probe
 from warden.core.proofs.withheld import UNAPPROVED, WithheldSeen
 from warden.core.quoting import quoted
 from warden.core.secret import Secret
+from warden.core.unobserved import unobserved
 from warden.ports.vault import Vault
 
 _OK, _BAD_REQUEST = 200, 400

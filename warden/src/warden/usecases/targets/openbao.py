@@ -30,7 +30,7 @@ from warden.core.openbao.resources import (
 )
 from warden.core.openbao.sharing import Declared
 from warden.core.plans.plan import Change, Plan, System
-from warden.core.proofs.details import Unobserved, unobserved
+from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.vault import Vault
 
 _Found = TypeVar("_Found")

@@ -6,10 +6,10 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.delivery_target import adopted, with_cluster_readers
-from warden.core.lanes.route import Reopen, declaration, declared_route, route
-from warden.core.proofs.freshness import FRESH
-from warden.core.proofs.summary import ProofSummary, as_record
 from warden.core.remedies import access
+from warden.core.routes.freshness import FRESH
+from warden.core.routes.proof_summary import ProofSummary, as_record
+from warden.core.routes.route import Reopen, declaration, declared_route, route
 
 CATALOG = load_catalog(str(Path(__file__).parents[4] / "platform"))
 NOW = dt.datetime(2026, 7, 3, 12, tzinfo=dt.UTC)

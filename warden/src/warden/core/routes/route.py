@@ -15,9 +15,9 @@ from warden.core.lanes.catalog import Certificate, Entry, Login, Pointer, kind_o
 from warden.core.lanes.lane import Lane, PeopleReader, Reader, WorkloadReader
 from warden.core.lanes.readers import AppRoleReader, CertificateReader, GithubReader, GitlabReader, MachineReader
 from warden.core.lanes.rules import placeholders
-from warden.core.proofs.freshness import Standing, last_proof
-from warden.core.proofs.summary import Declaration
 from warden.core.remedies import RunWarden, access
+from warden.core.routes.freshness import Standing, last_proof
+from warden.core.routes.proof_summary import Declaration
 
 
 class RouteProof(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from warden.core.journal.record import Record
-from warden.core.proofs.summary import (
+from warden.core.remedies import RunKubectl, warden
+from warden.core.routes.proof_summary import (
     Advice,
     Declaration,
     DeliverySummary,
@@ -14,7 +15,6 @@ from warden.core.proofs.summary import (
     as_record,
     summary_of,
 )
-from warden.core.remedies import RunKubectl, warden
 
 WHOLE = ProofSummary(
     state="refuted",

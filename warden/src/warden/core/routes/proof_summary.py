@@ -9,8 +9,8 @@ import msgspec
 
 from warden.core.journal.record import Record
 from warden.core.lanes.lane import Stretch
-from warden.core.proofs.states import ProofState, Result, Scope
 from warden.core.remedies import Remedy
+from warden.core.routes.proof_states import ProofState, Result, Scope
 
 SHAPE = 3
 """The shape of the body, and what a proof asks: from 3 on, who else can.

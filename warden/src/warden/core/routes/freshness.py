@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from warden.core.journal.record import LaneState
-from warden.core.proofs.summary import Declaration, ProofSummary, summary_of
+from warden.core.routes.proof_summary import Declaration, ProofSummary, summary_of
 
 FRESH = dt.timedelta(hours=24)
 """How long a proof counts where ``platform.yaml`` does not say."""

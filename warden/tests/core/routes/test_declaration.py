@@ -8,7 +8,7 @@ import pytest
 from warden.adapters.catalog.files import load_catalog
 from warden.core.lanes.approval import Approval
 from warden.core.lanes.lane import Custody, Delivery, Lane, PeopleReader, Workload, WorkloadReader
-from warden.core.lanes.route import declaration, declared_route
+from warden.core.routes.route import declaration, declared_route
 
 CATALOG = load_catalog(str(Path(__file__).parents[4] / "platform"))
 PROVEN = {

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from warden.core.journal.record import LaneState, Record
-from warden.core.proofs.freshness import FRESH, last_proof
-from warden.core.proofs.summary import Declaration, ProofSummary, as_record
+from warden.core.routes.freshness import FRESH, last_proof
+from warden.core.routes.proof_summary import Declaration, ProofSummary, as_record
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 DECLARED = Declaration(path="p/x", fields=("A",), policy="p", readers=("t/a r",), deliveries={})
