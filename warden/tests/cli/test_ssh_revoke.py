@@ -18,6 +18,8 @@ from sshd_server import SshdServer
 
 from warden.adapters.ssh.certificates import SshCertificates
 
+READS = SshCertificates()
+
 
 class RevokingWorld(ActorWorld):
     """An actor, a key that signs KRLs, and a host that reads them."""
@@ -44,9 +46,9 @@ class RevokingWorld(ActorWorld):
         file.write_text(self.ok("sign", self.actor, "--pubkey", str(self.public_key)))
         return file
 
-    def logs_in(self, certificate: Path) -> bool:
+    def logs_in(self, certificate: Path, key: Path | None = None) -> bool:
         before = self.sshd.log()
-        done = self.sshd.login(self.key, certificate)
+        done = self.sshd.login(key or self.key, certificate)
         said = self.sshd.said_since(before)
         assert ("Accepted publickey" in said) == (done.code == 0), said
         if done.code:
@@ -97,6 +99,27 @@ def test_from_a_login_to_a_refused_one(world):
     assert took < 30
     other = world.certificate("other")
     assert world.logs_in(other), "only what was out is revoked"
+
+
+@pytest.mark.parametrize("what", ["--actor", "--key"])
+def test_ensure_replaces_what_was_revoked(world, what):
+    """With its key: a thief may have that. ssh asks again at once, though it is long until two thirds are over."""
+    key = world.folder / "keys" / world.actor
+    certificate = key.with_name(f"{world.actor}-cert.pub")
+    configured = json.loads(world.ok("ssh", "config", world.actor, "--out", str(key.parent), "--json"))
+    login, env = configured["blocks"][0]["command"], {**world.lane_world.env(), "BAO_TOKEN": world.token()}
+    first = json.loads(world.ok("issue", world.actor, "--out", str(key.parent), "--json"))
+    assert world.logs_in(certificate, key)
+    assert subprocess.run(login, env=env, capture_output=True, check=True).stderr == b""
+    named = {"--actor": world.actor, "--key": first["fingerprint"]}[what]
+    world.ok("ssh", "revoke", what, named, "--reason", "laptop stolen", "--yes")
+    with serving(world) as url:
+        assert world.pull(url).returncode == 0
+    assert not world.logs_in(certificate, key)
+    done = subprocess.run(login, env=env, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith(f"The certificate of {world.actor} was revoked and has been replaced; ")
+    assert world.logs_in(certificate, key)
+    assert READS.parse(certificate.read_text()).fingerprint != first["fingerprint"]
 
 
 @pytest.mark.parametrize("by", ["serial", "key", "since", "ca"])

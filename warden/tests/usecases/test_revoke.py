@@ -11,6 +11,7 @@ from ssh_keys import write_key
 from sshd_server import SshdServer
 
 from warden.adapters.ssh.certificates import SshCertificates
+from warden.adapters.ssh.kept_certificates import KeptFiles
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.ssh.krl_tools import SshKeygenKrl
 from warden.core.errors import Inconclusive, NotFound, UsageError
@@ -28,7 +29,7 @@ class TwoCas(KrlWorld):
 
     def __init__(self, folder: Path, sshd: SshdServer) -> None:
         super().__init__(folder)
-        self.sshd = sshd
+        self.sshd, self.kept = sshd, KeptFiles(str(folder), "/platform", "")
         self.cas = {name: write_key(folder / name) for name in ("old", "new")}
         self.by = {name: KeyFileAuthority(str(path)) for name, path in self.cas.items()}
         sshd.trust(*(path.with_suffix(".pub").read_text().strip() for path in self.cas.values()))
@@ -63,7 +64,7 @@ class TwoCas(KrlWorld):
         """Revoke it, the CAs of those names being known; how many records were made."""
         keys = authorities([lambda one=self.by[name]: one for name in known], READS, self.journal)
         plan = planned(chosen, "test", keys, self.journal, self.clock)
-        done = revoke(plan, self.tools)
+        done = revoke(plan, self.tools, self.kept)
         self.sshd.revoke((self.published / "krl").read_bytes())
         return len(done.records)
 
@@ -157,7 +158,7 @@ def test_a_revocation_without_a_krl_says_that_it_stands(world):
     plan = planned(Selection(actor="agt-a"), "test", {}, world.journal, world.clock)
     without_openssh = SshKeygenKrl({"PATH": str(world.folder)})
     with pytest.raises(Inconclusive) as raised:
-        revoke(plan, msgspec.structs.replace(world.tools, builder=without_openssh))
+        revoke(plan, msgspec.structs.replace(world.tools, builder=without_openssh), world.kept)
     (record,) = world.journal.log(events=(REVOKED,))
     assert raised.value.effect == RecordedOnly(record.seq)
     assert raised.value.remedy == (warden("ssh krl build", dir=str(world.published)),), "where hosts fetch it"

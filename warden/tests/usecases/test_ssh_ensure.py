@@ -5,17 +5,20 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
 from ssh_agent import running
 from ssh_keys import write_key
 
+from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.ssh.agent import SshAgent
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.in_agent import InAgent
 from warden.adapters.ssh.kept_certificates import KeptFiles
 from warden.core.errors import Inconclusive, Unreachable, WardenError
+from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.kept import JustFailed, Kept
 from warden.usecases.ssh_ensure import PAUSE, EnsureRequest, ensure
 
@@ -28,6 +31,7 @@ class Desk:
     def __init__(self, agent, folder) -> None:
         self.agent, self.folder = agent, folder
         self.kept = KeptFiles(str(folder), "/platform", "")
+        self.journal = SqliteJournal(str(folder / "journal.db"))
         self.ca = write_key(folder / "ca")
         self.renewals = 0
         self.failing: WardenError | None = None
@@ -40,7 +44,8 @@ class Desk:
     def now(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(time.time() + self.ahead, dt.UTC)
 
-    def renew(self, place: InAgent) -> Kept:
+    def renew(self, place: InAgent, fresh: bool) -> Kept:
+        self.fresh = fresh
         with self.counted:
             self.renewals += 1
             number = self.renewals
@@ -62,6 +67,8 @@ class Desk:
             line=found.line,
             serial=found.serial,
             fingerprint=found.fingerprint,
+            authority=found.authority,
+            record=self.journal.record("certificate.issued", "agt-deploy", {}),
             valid_after=found.valid_after,
             valid_before=found.valid_before,
         )
@@ -70,13 +77,25 @@ class Desk:
 
     def ensure(self, ask: EnsureRequest = ASK):
         place = self.place()
-        return ensure(ask, place=place, kept=self.kept, renew=lambda: self.renew(place), clock=self.now)
+        return ensure(
+            ask,
+            place=place,
+            kept=self.kept,
+            renew=lambda fresh: self.renew(place, fresh),
+            journal=lambda: self.journal,
+            clock=self.now,
+        )
+
+    def revoke(self, **what: object) -> None:
+        self.journal.record(REVOKED, "agt-deploy", {"reason": "stolen", **what})
 
 
 @pytest.fixture
 def desk(tmp_path):
     with running(tmp_path) as agent:
-        yield Desk(agent, tmp_path)
+        made = Desk(agent, tmp_path)
+        yield made
+        made.journal.close()
 
 
 def down() -> Unreachable:
@@ -163,3 +182,53 @@ def test_an_agent_that_is_gone_is_said(desk, tmp_path):
     desk.agent.socket = str(tmp_path / "gone")
     with pytest.raises(Inconclusive, match="no such file"):
         desk.ensure()
+
+
+# -- what was revoked -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own_key", [True, False])
+def test_what_was_revoked_is_replaced_with_a_key_that_warden_made(desk, own_key):
+    first = desk.ensure().kept
+    desk.kept.keep(msgspec.structs.replace(first, own_key=own_key))
+    assert not desk.fresh
+    desk.revoke(serials=[first.serial], authority=first.authority)
+    found = desk.ensure()
+    assert (found.renewed, found.revoked.serial, found.kept.serial, desk.fresh) == (True, 1, 2, own_key)
+    assert not desk.ensure().renewed, "the new one is not revoked"
+
+
+@pytest.mark.parametrize("what", ["serial of every CA", "key", "key of the CA"])
+def test_it_is_revoked_in_each_way(desk, what):
+    first = desk.ensure().kept
+    keys = {"key": first.fingerprint, "key of the CA": first.authority}
+    desk.revoke(**({"keys": [keys[what]]} if what in keys else {"serials": [first.serial]}))
+    assert desk.ensure().revoked.serial == first.serial
+
+
+def test_what_was_revoked_of_others_or_before_it_was_issued_does_not_count(desk):
+    desk.revoke(serials=[1, 2])
+    first = desk.ensure().kept
+    desk.revoke(serials=[2], authority=first.authority)
+    desk.revoke(serials=[1], authority="SHA256:another")
+    desk.revoke(keys=["SHA256:another"])
+    assert not desk.ensure().renewed
+
+
+def test_one_that_was_revoked_is_not_used_while_it_cannot_be_renewed(desk):
+    first = desk.ensure().kept
+    stamp = Path(desk.kept.ready_words("agt-deploy", first.holder)[2])
+    assert stamp.exists()
+    desk.revoke(serials=[1])
+    desk.failing = down()
+    with pytest.raises(Unreachable):
+        desk.ensure()
+    assert not stamp.exists(), "ssh would be told that it is ready"
+
+
+def test_where_the_journal_cannot_be_read_it_is_used(desk, tmp_path):
+    first = desk.ensure().kept
+    desk.revoke(serials=[1])
+    desk.journal.close()
+    (tmp_path / "journal.db").write_bytes(b"no database")
+    assert desk.ensure().kept == first

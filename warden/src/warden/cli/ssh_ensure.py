@@ -1,15 +1,17 @@
 """``warden ssh ensure``: what ssh's configuration calls at every login; see `usecases.ssh_ensure`.
 
-Where a good certificate is there, neither the platform directory is parsed nor any server asked, and only what that
-takes is imported.
+Where a good certificate is there, neither the platform directory is parsed nor OpenBao asked, and only what that
+takes is imported. The journal says whether it was revoked.
 """
 
+import functools
 import os
 from typing import Any
 
 import click
+import msgspec
 
-from warden.cli import complete, issuing, wiring, wiring_keys
+from warden.cli import complete, issuing, wiring, wiring_journal, wiring_keys
 from warden.cli.options import identity_options, json_option, out_option
 from warden.core.ssh.kept import FOLDER_OPTION, Kept
 from warden.present import terminal
@@ -38,7 +40,7 @@ def ensure(
     """Have a valid certificate in ssh-agent (or in DIR); it is renewed after two thirds of its life.
 
     This is what `warden ssh config` has ssh call. It says nothing when all is well, one process renews at a time, and
-    an old certificate is used to its end where it cannot be renewed.
+    an old certificate is used to its end where it cannot be renewed. One that was revoked is replaced.
 
     \b
     Examples:
@@ -46,7 +48,7 @@ def ensure(
       warden ssh ensure atm-backup --out ~/.ssh/warden
     """
     found, certificate_file = ensured(ctx, issuing.Wanted(actor=actor, fresh=False, **login), out)
-    if found.fault is None and not as_json:
+    if found.fault is None and found.revoked is None and not as_json:
         return
     from warden.present import issue as present
 
@@ -60,15 +62,18 @@ def ensured(
 ) -> tuple[Ensured, str]:
     """A certificate that can be used now, and the file that ssh is to be told of."""
     place, at, environment = wiring_keys.key_place(out, folder_option), issuing.address(), issuing.environment()
-    kept = wiring_keys.kept(wiring_keys.platform_named(ctx), environment)
+    directory = wiring_keys.platform_named(ctx)
+    kept = wiring_keys.kept(directory, environment)
 
-    def renew() -> Kept:
+    def renew(fresh: bool) -> Kept:
         if not os.environ.get("BAO_CLIENT_TIMEOUT") and not os.environ.get("VAULT_CLIENT_TIMEOUT"):
             os.environ["BAO_CLIENT_TIMEOUT"] = PATIENCE
         issuing.quietly(ctx)
         platform = wiring.platform_dir(ctx)
-        return issuing.issued(platform, wanted, place=place, kept=kept, at=at, environment=environment).kept
+        asked = msgspec.structs.replace(wanted, fresh=fresh)
+        return issuing.issued(platform, asked, place=place, kept=kept, at=at, environment=environment).kept
 
+    journal = functools.partial(wiring_journal.whole_journal, directory)
     ask = EnsureRequest(actor=wanted.actor, address=at)
-    found = usecase(ask, place=place, kept=kept, renew=renew, clock=issuing.now)
+    found = usecase(ask, place=place, kept=kept, renew=renew, journal=journal, clock=issuing.now)
     return found, kept.certificate_file(wanted.actor, place.holder)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import complete, wiring, wiring_krl, wiring_ssh
+from warden.cli import complete, issuing, wiring, wiring_keys, wiring_krl, wiring_ssh
 from warden.cli.options import json_option, reason_option, yes_option
 from warden.cli.reason import required_reason
 from warden.cli.since import past_moment
@@ -96,13 +96,14 @@ def revoke(
     why = required_reason(reason)
     chosen = _selection(serials, ca, keys, actor, since)
     tools = wiring_krl.publisher(ctx, wiring_krl.krl_directory(directory))
-    authorities = wiring_krl.known_authorities(wiring.platform_dir(ctx), tools.journal)
+    platform = wiring.platform_dir(ctx)
+    authorities = wiring_krl.known_authorities(platform, tools.journal)
     plan = planned(chosen, why, authorities, tools.journal, tools.clock)
     if not as_json:
         present.show_plan(plan)
     _confirm(plan, yes=yes)
     with wiring_krl.publishing():
-        done = carry_out(plan, tools)
+        done = carry_out(plan, tools, wiring_keys.kept(platform, issuing.environment()))
     (present.document if as_json else present.show)(done)
 
 

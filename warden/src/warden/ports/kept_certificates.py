@@ -25,6 +25,9 @@ class KeptCertificates(Protocol):
     def show(self, kept: Kept) -> None:
         """Write the file of `certificate_file`, unless it has this certificate already."""
 
+    def withdraw(self, kept: Kept) -> None:
+        """Have what `ready_words` names look again: it is not to be used, whatever its time of renewal."""
+
     def forget(self, kept: Kept) -> None:
         """Remove the record, and the file of `certificate_file` if it has this certificate."""
 

@@ -26,6 +26,7 @@ def ensured_json(found: Ensured, certificate_file: str) -> dict[str, Any]:
         "valid_before": terminal.iso(kept.valid_before),
         "renewed": found.renewed,
         "stale": found.fault is not None,
+        "replaces_revoked": found.revoked is not None,
     } | _held(kept, certificate_file)
 
 
@@ -54,6 +55,9 @@ def show(done: Handed) -> None:
 
 def show_ensured(found: Ensured, now: float) -> None:
     """Nothing when all is well: ssh shows its users what is said."""
+    if found.revoked is not None:
+        why = to_paste(warden("ssh log", found.kept.actor))
+        terminal.note(f"The certificate of {found.kept.actor} was revoked and has been replaced; {why} says why.")
     if found.fault is not None:
         terminal.error(found.fault, as_json=False)
         left = max(60, int(found.kept.valid_before - now) // 60 * 60)

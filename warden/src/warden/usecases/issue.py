@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from warden.core.inventory.inventory import NamedActor
-    from warden.core.ssh.certificate import Certificate
     from warden.core.ssh.kept import Holder
     from warden.ports.clock import Clock
     from warden.ports.journal import Journal
@@ -80,7 +79,7 @@ def issue(
                 path=path,
             )
         )
-        made = _kept(ask, signed.certificate, holder, own_key=prepared.own_key)
+        made = _kept(ask, signed, holder, own_key=prepared.own_key)
         with _undone(made, before, signed, kept, journal):
             kept.keep(made)
             place.hand(signed.certificate, clock().timestamp())
@@ -92,7 +91,8 @@ def issue(
     return Handed(kept=made, certificate_file=file, signed=signed, hosts=bool(ask.actor.declared.hosts))
 
 
-def _kept(ask: IssueRequest, found: Certificate, holder: Holder, *, own_key: bool) -> Kept:
+def _kept(ask: IssueRequest, signed: Signed, holder: Holder, *, own_key: bool) -> Kept:
+    found = signed.certificate
     return Kept(
         actor=ask.actor.name,
         holder=holder,
@@ -102,6 +102,8 @@ def _kept(ask: IssueRequest, found: Certificate, holder: Holder, *, own_key: boo
         line=found.line,
         serial=found.serial,
         fingerprint=found.fingerprint,
+        authority=found.authority,
+        record=signed.record,
         valid_after=found.valid_after,
         valid_before=found.valid_before,
         own_key=own_key,

@@ -1,10 +1,12 @@
 """revoke: have hosts refuse certificates before they expire.
 
 `planned` finds what is meant in the issue log. `revoke` records it, which is what counts: every KRL from then on has
-it. Then it builds and publishes one. Where that fails the revocation stands, and the next build has it.
+it. Then this machine's ssh is no longer told that a revoked certificate is ready, and a KRL is built and published.
+Where that fails the revocation stands, and the next build has it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -27,6 +29,7 @@ from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.certificates import Certificates
 from warden.ports.clock import Clock
 from warden.ports.journal import Journal
+from warden.ports.kept_certificates import KeptCertificates
 from warden.usecases.krl import LANE, Published, Publisher, build
 
 
@@ -97,19 +100,31 @@ def planned(chosen: Selection, reason: str, authorities: Mapping[str, str], jour
     return Plan(certificates=tuple(left), already=already, revocations=tuple(made))
 
 
-def revoke(plan: Plan, tools: Publisher) -> Revoking:
+def revoke(plan: Plan, tools: Publisher, kept: KeptCertificates) -> Revoking:
     """Record the revocations in one write, then publish a KRL with them; without new ones it is published all the same.
+
+    `kept` is what this machine holds: of what is revoked, `ensure` gets another certificate.
 
     Raises `JournalUnwritable` where nothing is revoked; otherwise what `build` raises, with its effect: it is recorded.
     """
     records = tools.journal.record_all([_record(each) for each in plan.revocations])
     try:
+        _withdraw(kept, tools.journal)
         published = build(tools)
     except WardenError as fault:
         fault.effect = RecordedOnly(records[-1] if records else 0)
         fault.remedy = fault.remedy or (warden("ssh krl build", dir=tools.folder.where),)
         raise
     return Revoking(plan=plan, records=tuple(records), published=published)
+
+
+def _withdraw(kept: KeptCertificates, journal: Journal) -> None:
+    """Have ssh ask again for what is revoked, also by an earlier call that was killed."""
+    known = Revoked(revocations(journal.log(events=(REVOKED,))))
+    for each in kept.all():
+        if known.has(each):
+            with suppress(WardenError):  # hosts refuse it all the same
+                kept.withdraw(each)
 
 
 def _record(made: Revocation) -> NewRecord:

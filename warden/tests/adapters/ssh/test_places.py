@@ -62,6 +62,8 @@ def kept(certificate: Certificate, holder: Holder, **changed) -> Kept:
         line=certificate.line,
         serial=certificate.serial,
         fingerprint=certificate.fingerprint,
+        authority=certificate.authority,
+        record=7,
         valid_after=certificate.valid_after,
         valid_before=certificate.valid_before,
     )
@@ -306,6 +308,10 @@ def test_ssh_asks_no_more_where_the_agent_has_what_is_not_due(tmp_path, certify)
         assert not asked(words, **socket), "two thirds of its life are over"
         files.keep(mine)
         assert asked(words, **socket)
+        KeptFiles(str(tmp_path / "a state"), "/other", "").withdraw(mine)
+        assert not asked(words, **socket), "it was revoked"
+        files.show(mine)
+        assert asked(words, **socket)
         agent.add("-D")
         assert not asked(words, **socket)
 
@@ -318,6 +324,9 @@ def test_ssh_asks_no_more_where_a_folder_has_what_is_not_due(tmp_path, certify):
     files.keep(mine)
     assert asked(words)
     files.keep(msgspec.structs.replace(mine, valid_after=mine.valid_after - 9000))
+    assert not asked(words)
+    files.keep(mine)
+    files.withdraw(mine)
     assert not asked(words)
     files.keep(mine)
     (tmp_path / "my keys" / "agt-deploy").unlink()

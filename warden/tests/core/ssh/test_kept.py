@@ -14,6 +14,8 @@ ONE = Kept(
     line="ssh-ed25519-cert-v01@openssh.com AAAA",
     serial=1,
     fingerprint="SHA256:key",
+    authority="SHA256:ca",
+    record=7,
     valid_after=1_000,
     valid_before=1_900,
 )

@@ -74,6 +74,12 @@ class KeptFiles:
                 self._write(path, text)
             self._write(stamp, renew_at)
 
+    def withdraw(self, kept: Kept) -> None:
+        """Remove its stamp."""
+        at = KeptFiles(os.path.dirname(self._folder), kept.platform, kept.environment)
+        with self._written(), suppress(FileNotFoundError):
+            os.unlink(at._stamp(kept.actor, kept.holder))
+
     def forget(self, kept: Kept) -> None:
         """Remove its record and its certificate file."""
         at = KeptFiles(os.path.dirname(self._folder), kept.platform, kept.environment)

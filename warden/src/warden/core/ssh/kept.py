@@ -25,7 +25,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that was handed over on this machine. Times are seconds since 1970 in UTC.
 
     ``platform`` and ``environment`` are what it was issued for, as the command line named them; ``address`` what
-    BAO_ADDR said. ``own_key``: warden made the key.
+    BAO_ADDR said. ``authority`` is the CA's fingerprint, ``record`` the number of ``certificate.issued``. ``own_key``:
+    warden made the key.
     """
 
     actor: str
@@ -36,6 +37,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     line: str
     serial: int
     fingerprint: str
+    authority: str
+    record: int
     valid_after: int
     valid_before: int
     own_key: bool = True

@@ -17,6 +17,7 @@ from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.journal.record import Record
 from warden.core.remedies import RunWarden
 from warden.core.ssh.issue_log import BEGIN, REVOKED, Issued
+from warden.core.ssh.kept import Kept
 
 
 class Revocation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,7 +89,7 @@ class Revoked:
             for key in each.keys:
                 self._keys[key] = max(self._keys.get(key, 0), each.until or inf)
 
-    def has(self, one: Issued) -> bool:
+    def has(self, one: Issued | Kept) -> bool:
         """Whether this certificate is revoked to its end: by its serial, by its key, or with its CA."""
         by_serial = (one.authority, one.serial) in self._serials or ("", one.serial) in self._serials
         return by_serial or any(self._until(key) >= one.valid_before for key in (one.fingerprint, one.authority))
