@@ -9,6 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from platform_server import own_server
+from ssh_keys import write_key
 
 platform_server = own_server()
 """A server of their own: on the shared one other tests' lanes are orphans."""
@@ -108,6 +109,45 @@ def test_a_policy_is_printed_without_asking_anyone_and_can_be_written(world, pla
     assert 'path "sys/policies/acl/team-*" { capabilities = ["delete", "read", "update"] }' in done.stdout
     assert 'path "auth/k8s/role/*"' in done.stdout
     platform_server.must("PUT", f"sys/policies/acl/{unique('printed')}", {"policy": done.stdout})
+
+
+def with_actor(tmp_path, key):
+    """An inventory with a CA in a file."""
+    text = f"authorities: {{users: {{key: {key}}}}}\nactors: {{adm-ada: {{}}}}\n"
+    (tmp_path / "platform" / "inventory.yaml").write_text(text)
+
+
+def test_what_ssh_certificates_need_is_looked_at(world, tmp_path):
+    key = write_key(tmp_path / "ca")
+    with_actor(tmp_path, key)
+    done = run(world("platform"))
+    assert done.returncode == 0, done.stdout
+    assert f"ok       SSH CA        for users: {key}, key SHA256:" in done.stdout
+    assert "note     ssh-agent     SSH_AUTH_SOCK is not set" in done.stdout
+    assert "note     KRL           none was published" in done.stdout
+    assert not (tmp_path / "state" / "krl").exists()
+    key.chmod(0o644)
+    found = json.loads(run(world("platform"), "--json").stdout)
+    (authority,) = [each for each in found["findings"] if each["about"] == "SSH CA"]
+    assert (authority["verdict"], authority["hint"], found["exit"]) == ("missing", f"chmod 600 {key}", 1)
+    assert "SSH CA" not in run(world("platform"), "--for", "access").stdout
+
+
+def test_what_is_here_is_looked_at_where_openbao_does_not_answer(world, tmp_path):
+    with_actor(tmp_path, write_key(tmp_path / "ca"))
+    for address, code in (("http://127.0.0.1:1", 3), ("", 2)):
+        done = run(world("platform", BAO_ADDR=address))
+        assert done.returncode == code, done.stdout
+        assert "ok       SSH CA" in done.stdout
+        assert "ok       OpenSSH" in done.stdout
+
+
+def test_an_inventory_with_errors_is_missing(world, tmp_path):
+    (tmp_path / "platform" / "inventory.yaml").write_text("actors: {ada: {}}\n")
+    done = run(world("platform"))
+    assert done.returncode == 1
+    assert "MISSING  inventory" in done.stdout
+    assert "warden catalog check" in done.stdout
 
 
 @pytest.mark.parametrize("flag", ["--kv", "--auth", "--policies"])

@@ -289,6 +289,7 @@ def machine(
     `look` answers what a platform directory declares, `journal` what its journal is like; "" stands for no directory.
     """
     from warden.adapters.machine.checks import readable
+    from warden.cli.wiring_doctor import ssh_to_examine
     from warden.present.problems import described
     from warden.usecases.doctor import Machine
 
@@ -296,10 +297,11 @@ def machine(
         platform, fault = platform_dir(ctx), None
     except UsageError as found:
         platform, fault = "", found
+    journal_file = journal(platform)
     return Machine(
         source=where.source if where else "",
         tls=where is not None and where.scheme == "https",
-        journal=journal(platform),
+        journal=journal_file,
         platform=platform,
         platform_fault=described(fault.problem) if fault else "",
         platform_hint=fault.hint if fault else "",
@@ -309,6 +311,7 @@ def machine(
         audit=os.environ.get("WARDEN_AUDIT", ""),
         readable=readable,
         declared=look(platform),
+        ssh=ssh_to_examine(platform, journal_file),
     )
 
 

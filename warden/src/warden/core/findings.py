@@ -14,6 +14,15 @@ from warden.core.openbao.right import Right
 from warden.core.openbao.rights import Verb
 from warden.core.plans.lane_plan import Orphan
 from warden.core.remedies import Remedy
+from warden.core.ssh.setup import (
+    AgentState,
+    AuthorityFault,
+    AuthorityKeys,
+    OpenSsh,
+    PublishedKrl,
+    Sshd,
+    WaitingEmergencies,
+)
 
 About = Literal[
     "server",
@@ -30,10 +39,17 @@ About = Literal[
     "cluster",
     "operator",
     "rights",
+    "inventory",
+    "SSH CA",
+    "OpenSSH",
+    "sshd",
+    "ssh-agent",
+    "KRL",
+    "break-glass",
 ]
-Verdict = Literal["ok", "missing", "soon", "unknown"]
-"""``missing``: something must be done; ``soon``: it will have to be; ``unknown``: not allowed to look, which hinders
-nothing else."""
+Verdict = Literal["ok", "missing", "soon", "note", "unknown"]
+"""``missing``: something must be done; ``soon``: it will have to be; ``note``: only some need it; ``unknown``: not
+allowed to look, or no answer, which hinders nothing else."""
 
 
 class NoAnswer(msgspec.Struct, frozen=True):
@@ -192,6 +208,13 @@ Fact = (
     | ClusterAnswer
     | OperatorState
     | ClusterRights
+    | AuthorityKeys
+    | AuthorityFault
+    | OpenSsh
+    | Sshd
+    | AgentState
+    | PublishedKrl
+    | WaitingEmergencies
 )
 
 

@@ -20,3 +20,6 @@ class CertificateAuthority(Protocol):
 
     def public_keys(self) -> tuple[str, ...]:
         """The public keys that hosts are to trust, as lines of OpenSSH: the one that signs now comes first."""
+
+    def expect_key(self) -> None:
+        """See that the key is there; nothing is signed, and nobody is asked for a PIN."""

@@ -34,11 +34,18 @@ from warden.core.quoting import name
 from warden.core.remedies import RunBao, RunKubectl, SetVariable, warden
 from warden.present import errors, terminal
 from warden.present.commands import command, commands
+from warden.present.doctor_ssh import DESCRIPTIONS_OF_SSH
 from warden.present.orphans import MOST, describe_delivery, describe_policy
 from warden.present.plans import remove_orphan
 
 _INDENT = 25
-_WORDS = {"ok": ("ok", "ok"), "missing": ("MISSING", "bad"), "soon": ("SOON", "warn"), "unknown": ("??", "warn")}
+_WORDS = {
+    "ok": ("ok", "ok"),
+    "missing": ("MISSING", "bad"),
+    "soon": ("SOON", "warn"),
+    "note": ("note", "warn"),
+    "unknown": ("??", "warn"),
+}
 _SHOWN = 3
 """Rights that are named where more are lacking."""
 
@@ -315,4 +322,5 @@ _DESCRIPTIONS: dict[type, Callable[[Any], tuple[str, str]]] = {
     ClusterAnswer: _cluster,
     OperatorState: _operator,
     ClusterRights: _cluster_rights,
+    **DESCRIPTIONS_OF_SSH,
 }

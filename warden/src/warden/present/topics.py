@@ -48,7 +48,7 @@ SSH = (
     (warden("prove", "ACTOR"), "what its certificates open at a real sshd"),
     (warden("issue", "ACTOR", break_glass=True, reason="TEXT"), "a certificate while OpenBao is down"),
     (warden("ssh acknowledge", "RECORD"), "say that you have looked at such a certificate"),
-    (warden("doctor", for_="sign"), "check the CA, OpenSSH here, and the KRL"),
+    (warden("doctor"), "check the CAs, OpenSSH here, and the KRL"),
 )
 """What is asked most about SSH certificates."""
 

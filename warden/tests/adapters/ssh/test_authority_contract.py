@@ -154,6 +154,10 @@ def test_a_hosts_certificate_is_what_was_decided(signing, tmp_path):
     assert (found.type, found.principals, found.extensions) == ("host", ("web", "web.example.org"), {})
 
 
+def test_its_key_is_there(signing):
+    signing.authority.expect_key()
+
+
 def test_each_certificate_has_a_serial_of_its_own(signing, tmp_path):
     spec = decided(signing, KEYS["ed25519"](str(tmp_path)))
     serials = {READER.parse(signing.authority.sign(spec)).serial for _ in range(3)}

@@ -55,6 +55,10 @@ class SshEngine:
         ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
         return tuple(self._text(each, "public_key") for each in ordered)
 
+    def expect_key(self) -> None:
+        """See the port."""
+        self.public_keys()
+
     def _text(self, part: Mapping[str, Any], name: str) -> str:
         """A line of OpenSSH in an answer. Raises `ServerFault` where there is none."""
         found = part.get(name)

@@ -48,16 +48,21 @@ class AgentAuthority:
         """The CA's key; the agent is asked only where nothing but its fingerprint is declared."""
         return (self._public.line, *self._also)
 
+    def expect_key(self) -> None:
+        """The agent is asked for what it holds."""
+        self._held(self._public.fingerprint)
+
     @cached_property
     def _public(self) -> PublicKeyBlob:
-        if declared := public_key(self._key):
-            return declared
+        return public_key(self._key) or self._held(self._key)
+
+    def _held(self, fingerprint: str) -> PublicKeyBlob:
         done = ask(["ssh-add", "-L"], self._environ)
         if done.code > _NO_KEYS:
             raise self._gone(quoted(done.err))
         for line in done.out.decode("utf-8", "replace").splitlines():
             held = public_key(line)
-            if held is not None and held.fingerprint == self._key:
+            if held is not None and held.fingerprint == fingerprint:
                 return held
         raise self._absent()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from warden.adapters.machine.regular_file import NotUsable, read_bytes
 from warden.core.errors import Effect, UsageError
 from warden.core.inventory.public_keys import PublicKeyBlob, public_key
+from warden.core.remedies import RunProgram
 from warden.core.ssh.errors import AuthorityUnusable
 
 if TYPE_CHECKING:
@@ -54,6 +55,17 @@ class KeyFileAuthority:
         """See the port."""
         return (self._loaded[1].line, *self._also)
 
+    def expect_key(self) -> None:
+        """Also that the public key beside it, which people copy to hosts, is its own."""
+        _, authority = self._loaded
+        try:
+            beside = public_key(read_bytes(f"{self._path}.pub", 1 << 16).decode("utf-8", "replace"))
+        except NotUsable:
+            return
+        if beside is not None and beside.line != authority.line:
+            own = RunProgram(("ssh-keygen", "-y", "-f"), (self._path,))
+            raise self._unusable(f"is not the key of {self._path}.pub, which hosts may trust", own)
+
     @cached_property
     def _loaded(self) -> tuple[SSHCertPrivateKeyTypes, PublicKeyBlob]:
         """The private key, and its public half."""
@@ -68,7 +80,9 @@ class KeyFileAuthority:
         except OSError as fault:
             raise self._unusable(f"cannot be read ({os.strerror(fault.errno or 0).lower()})") from None
         if stat.S_IMODE(mode) & 0o077:
-            raise self._unusable("can be read by others; its mode has to be 0600")
+            raise self._unusable(
+                "can be read by others; its mode has to be 0600", RunProgram(("chmod", "600"), (self._path,))
+            )
         try:
             return _pair(load_ssh_private_key(content, None))
         except TypeError:
@@ -76,9 +90,9 @@ class KeyFileAuthority:
         except (ValueError, UnsupportedAlgorithm):
             raise self._unusable("is not a private key that signs certificates") from None
 
-    def _unusable(self, why: str) -> UsageError:
+    def _unusable(self, why: str, *remedy: RunProgram) -> UsageError:
         problem = AuthorityUnusable(where=self.where, why=why)
-        return UsageError(problem, effect=Effect.NOTHING_SIGNED, system="authority", subject=self.where)
+        return UsageError(problem, effect=Effect.NOTHING_SIGNED, system="authority", subject=self.where, remedy=remedy)
 
 
 def _pair(key: object) -> tuple[SSHCertPrivateKeyTypes, PublicKeyBlob]:

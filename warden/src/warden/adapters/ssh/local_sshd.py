@@ -8,7 +8,6 @@ certificate and nothing else.
 import os
 import pwd
 import re
-import shutil
 import socket
 import tempfile
 import time
@@ -17,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from warden.adapters.ssh import background
+from warden.adapters.ssh.installed import server
 from warden.adapters.ssh.programs import NotRun, run
 from warden.core.errors import Inconclusive
 from warden.core.ssh.krl import EMPTY
@@ -24,8 +24,6 @@ from warden.core.ssh.krl import EMPTY
 if TYPE_CHECKING:
     import subprocess
 
-PLACES = "/usr/sbin:/usr/local/sbin:/sbin:/opt/homebrew/sbin"
-"""Where sshd is, beside the PATH."""
 PATIENCE = 15.0
 """Seconds for it to start, on a machine that does much else."""
 _OWN_DIRECTORY = re.compile(r"Missing privilege separation directory: (/\S+)")
@@ -108,10 +106,10 @@ def local_sshd(environ: Mapping[str, str], parent: str | None = None) -> Iterato
 
 
 def _program(environ: Mapping[str, str]) -> str:
-    found = shutil.which("sshd", path=f"{environ.get('PATH', '')}:{PLACES}")
-    if found is None:
+    found = server(environ)
+    if not found:
         raise _not_started("sshd is not installed here (Debian: apt install openssh-server)")
-    return os.path.abspath(found)
+    return found
 
 
 def _prepare(folder: str, environ: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from warden.adapters.ssh.keygen import NotSigned, certify
+from warden.adapters.ssh.programs import NotRun, run
 from warden.core.errors import Effect, Refused, Unreachable, UsageError, WardenError
 from warden.core.inventory.inventory import Pkcs11
 from warden.core.quoting import quoted
@@ -45,12 +46,26 @@ class Pkcs11Authority:
         """The CA's key as it was declared: the token is not asked."""
         return (self._public, *self._also)
 
+    def expect_key(self) -> None:
+        """``ssh-keygen -D`` lists the keys that are to be seen without a PIN."""
+        try:
+            done = run(["ssh-keygen", "-D", self._library], self._environ)
+        except NotRun as fault:
+            raise self._unusable(str(fault), "install OpenSSH") from None
+        lines = done.out.decode("utf-8", "replace").splitlines()
+        if self._public not in (" ".join(line.split()[:2]) for line in lines):
+            raise self._explained(NotSigned(done)) if done.code else self._absent()
+
+    def _absent(self) -> UsageError:
+        show = RunProgram(("ssh-keygen", "-D"), (self._library,))
+        return self._unusable("the PKCS#11 token does not have the CA's key", "this lists what it has", show)
+
     def _explained(self, fault: NotSigned) -> WardenError:
         show = RunProgram(("ssh-keygen", "-D"), (self._library,))
         if _NO_LIBRARY in fault.said:
             return self._unusable(f"{self._library} is not a PKCS#11 library", "name another in inventory.yaml")
         if _ABSENT in fault.said:
-            return self._unusable("the PKCS#11 token does not have the CA's key", "this lists what it has", show)
+            return self._absent()
         if _NOTHING in fault.said:
             return Unreachable(
                 "no PKCS#11 token answers",

@@ -22,3 +22,6 @@ class ThrowAwayAuthority:
     def public_keys(self) -> tuple[str, ...]:
         """See the port."""
         return (self._key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),)
+
+    def expect_key(self) -> None:
+        """It always is."""

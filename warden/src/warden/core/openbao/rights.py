@@ -219,6 +219,7 @@ def _doctor(scope: Scope) -> list[Right]:
     header = "see whether the probe header is written to the audit log"
     return [
         *_orphans(scope),
+        *ssh_rights.doctor(scope),
         right(_HEADERS, "read sudo", header, optional=True),
         right("sys/audit", "read sudo", "see where the audit lines are", optional=True),
     ]

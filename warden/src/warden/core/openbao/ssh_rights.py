@@ -68,6 +68,11 @@ def authority(scope: Scope) -> list[Right]:
     return found
 
 
+def doctor(scope: Scope) -> list[Right]:
+    """To see that each engine has its keys."""
+    return [right(f"{mount}/issuers", "list", "see that a key signs there", optional=True) for mount in scope.ssh]
+
+
 def host_sign(scope: Scope) -> list[Right]:
     """Whoever sets hosts up; a host's own policy gives it for that host."""
     found = [right("auth/token/lookup-self", "read", "have OpenBao say who asks (in the policy default)")]

@@ -29,6 +29,7 @@ from warden.usecases.context import Context
 from warden.usecases.doctor.cluster import ClusterToExamine, examine_cluster
 from warden.usecases.doctor.openbao import examine_audit, examine_identity, examine_server, not_asked, verb_rights
 from warden.usecases.doctor.policy import PointToExamine, examine_points
+from warden.usecases.doctor.ssh import SshToExamine, examine_ssh
 from warden.usecases.orphans import orphans
 
 
@@ -56,6 +57,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         audit: WARDEN_AUDIT, empty where it is not set.
         readable: whether a file or directory can be read from here.
         declared: what the catalog declares.
+        ssh: what SSH certificates need; None without a platform directory.
     """
 
     source: str
@@ -70,6 +72,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     audit: str
     readable: Callable[[str], bool]
     declared: DeclaredHere = DeclaredHere()
+    ssh: SshToExamine | None = None
 
 
 def doctor(vault: Vault, machine: Machine, scope: Scope, verbs: Sequence[Verb]) -> Diagnosis:
@@ -84,6 +87,7 @@ def doctor(vault: Vault, machine: Machine, scope: Scope, verbs: Sequence[Verb]) 
         *_here(machine),
         *_catalog(machine.declared, known=known),
         *(finding for each in machine.declared.clusters for finding in examine_cluster(each, verbs)),
+        *(examine_ssh(machine.ssh, vault if known else None, verbs) if machine.ssh else ()),
     ]
     return Diagnosis(
         address=vault.address,
@@ -102,6 +106,7 @@ def without_openbao(fault: UsageError, machine: Machine, verbs: Sequence[Verb]) 
         *_here(machine),
         *_catalog(machine.declared, known=False),
         *(finding for each in machine.declared.clusters for finding in examine_cluster(each, verbs)),
+        *(examine_ssh(machine.ssh, None, verbs) if machine.ssh else ()),
     )
     return Diagnosis(address="", source="", answered=False, findings=findings, rights=not_asked(verbs))
 
