@@ -2,13 +2,10 @@
 
 One request at a time on a connection that is kept. Redirects are not followed: what is asked, and the token, must not
 travel to an address that nobody named. Nothing is repeated. An answer is read up to `MAX_BODY`, as it was sent: no
-coding is undone. The timeout is for all of it, with the name's resolution and a head that drips: httpx2 limits single
-waits only, so the request is made in a thread that is left behind then.
+coding is undone. The timeout is for all of it.
 """
 
 import os
-import queue
-import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
@@ -20,6 +17,7 @@ from warden.adapters.machine import regular_file
 from warden.adapters.machine.bearer import LONGEST_TOKEN, bearer
 from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
+from warden.adapters.machine.within import within
 from warden.core.errors import Effect, Inconclusive, Unreachable
 from warden.core.lanes.policy_points import token_variable
 from warden.core.remedies import Remedy, SetVariable, warden
@@ -96,7 +94,7 @@ class PointHttp:
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", **self._bearer(), **headers}
         try:
             client = self._client(url)
-            reply = _within(self._timeout, lambda: self._sent(client, method, url, content, sent))
+            reply = within(self._timeout, lambda: self._sent(client, method, url, content, sent))
         except (httpx2.TimeoutException, TimeoutError):
             self._silent(f"gave no answer within {self._timeout:g} s")
         except (httpx2.HTTPError, OSError, ValueError) as fault:
@@ -161,23 +159,3 @@ class PointHttp:
             hint=f"check policy_points in platform.yaml and whether {self.name} runs, then",
             remedy=(warden("doctor"),),
         ) from None
-
-
-def _within(seconds: float, act: Callable[[], Reply]) -> Reply:
-    """What `act` answers, or its error. Raises `TimeoutError` where it takes longer."""
-    found: queue.SimpleQueue[Reply | Exception] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            found.put(act())
-        except Exception as fault:  # noqa: BLE001 - it is raised below
-            found.put(fault)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        answer = found.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer

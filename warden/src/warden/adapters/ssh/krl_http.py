@@ -6,7 +6,6 @@ shows. ``If-None-Match`` is RFC 9110, 13.1.2. Redirects are not followed, and no
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from warden.adapters.machine import tls
 from warden.adapters.machine.network_problem import network_problem
 from warden.adapters.machine.proxy import proxy_for
+from warden.adapters.machine.within import within
 from warden.core.errors import Effect, ServerFault, Unreachable, UsageError
 from warden.core.ssh.krl import SignedKrl
 
@@ -43,31 +43,35 @@ class KrlAtUrl:
         """Both files, over one connection."""
         import httpx2  # costs more than all the rest
 
-        deadline = time.monotonic() + self._patience
-        etag = known.etag if known and known.url == self.where else ""
-        secure = self.where.startswith("https:")
         try:
-            with httpx2.Client(
-                verify=tls.context() if secure else False,
-                timeout=self._patience,
-                proxy=self._proxy or None,
-                trust_env=False,
-                headers={"Accept-Encoding": "identity"},
-            ) as client:
-                found = self._get(client, self.where, LARGEST, deadline, {"If-None-Match": etag} if etag else {})
-                if found is None:
-                    return None
-                content, named = found
-                signature = self._get(client, f"{self.where}.sig", LARGEST_SIGNATURE, deadline, {})
+            return within(self._patience, lambda: self._fetched(known))
         except (httpx2.TimeoutException, TimeoutError):
             raise self._unreachable(f"gave no answer within {self._patience:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as fault:
             raise self._unreachable(network_problem(fault)) from None
+
+    def _fetched(self, known: SignedKrl | None) -> SignedKrl | None:
+        import httpx2  # as in `fetch`
+
+        etag = known.etag if known and known.url == self.where else ""
+        secure = self.where.startswith("https:")
+        with httpx2.Client(
+            verify=tls.context() if secure else False,
+            timeout=self._patience,
+            proxy=self._proxy or None,
+            trust_env=False,
+            headers={"Accept-Encoding": "identity"},
+        ) as client:
+            found = self._get(client, self.where, LARGEST, {"If-None-Match": etag} if etag else {})
+            if found is None:
+                return None
+            content, named = found
+            signature = self._get(client, f"{self.where}.sig", LARGEST_SIGNATURE, {})
         assert signature is not None  # noqa: S101 - asked without a condition
         return SignedKrl(krl=content, signature=signature[0], etag=named, url=self.where)
 
     def _get(
-        self, client: "httpx2.Client", url: str, largest: int, deadline: float, headers: Mapping[str, str]
+        self, client: "httpx2.Client", url: str, largest: int, headers: Mapping[str, str]
     ) -> tuple[bytes, str] | None:
         """The body and its ETag; ``None`` for one that has not changed."""
         with client.stream("GET", url, headers=dict(headers)) as answer:
@@ -82,8 +86,6 @@ class KrlAtUrl:
                 content += piece
                 if len(content) > largest:
                     raise self._fault(f"sent more than {largest} bytes for {url}")
-                if time.monotonic() > deadline:
-                    raise TimeoutError
             etag = answer.headers.get("etag", "")
             return bytes(content), etag if _ETAG.fullmatch(etag) else ""
 
