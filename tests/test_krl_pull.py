@@ -1,7 +1,9 @@
 """``deploy/ssh/krl-pull``, for hosts without warden, refuses what ``warden ssh krl pull`` refuses."""
 
 import configparser
+import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -139,6 +141,39 @@ def test_a_list_of_keys_in_place_is_left_alone(world):
         done = pulled(world)
     assert (done.returncode, "not a KRL" in done.stderr) == (2, True)
     assert world.file.read_text().startswith("ssh-ed25519")
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("name", ["revoked_keys", "revoked_keys.good", "revoked_keys.etag", "revoked_keys.lock"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, make_socket], ids=["directory", "pipe", "socket"])
+def test_what_is_not_a_file_is_left_alone(world, make, name):
+    """A device, too: only root can make one, and would lose /dev/null for everybody."""
+    there = world.folder / name
+    build(world.tools)
+    with served(world):
+        pulled(world)
+        there.unlink()
+        make(there)
+        done = pulled(world)
+    assert (done.returncode, f"{there} is not a file" in done.stderr) == (3, True)
+    assert not there.is_file()
+    assert not (there.is_dir() and list(there.iterdir()))
+
+
+def test_a_link_in_the_way_is_not_written_through(world):
+    other = world.folder / "other"
+    other.write_text("mine")
+    build(world.tools)
+    for name in ("revoked_keys", "revoked_keys.good", "revoked_keys.good.sig"):
+        (world.folder / f"{name}.new").symlink_to(other)
+    with served(world):
+        assert pulled(world).returncode == 0
+    assert other.read_text() == "mine"
+    assert not world.file.is_symlink()
 
 
 @pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://x/krl", "-o/tmp/x"])
