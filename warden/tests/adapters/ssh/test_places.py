@@ -183,6 +183,21 @@ def test_a_file_that_is_not_a_key_is_said_before_anything_is_asked(tmp_path, con
         InFolder(str(tmp_path)).prepare("agt-deploy", None, fresh=False)
 
 
+@pytest.mark.parametrize("how", ["their own", "writable by a group", "writable by all"])
+def test_a_key_that_somebody_else_has_written_is_not_certified(tmp_path, how):
+    """In a folder that others can write to, it would be a certificate of ours for a key of theirs."""
+    key = write_key(tmp_path / "agt-deploy")
+    if how == "their own":
+        if os.geteuid():
+            pytest.skip("only root can give a file away")
+        os.chown(key, 65534, -1)
+    else:
+        key.chmod(0o620 if how == "writable by a group" else 0o602)
+    for fresh in (False, True):
+        with pytest.raises(UsageError, match="somebody else can write it"):
+            InFolder(str(tmp_path)).prepare("agt-deploy", None, fresh=fresh)
+
+
 def test_a_folder_that_cannot_be_made_is_said_before_anything_is_asked(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Inconclusive, match="cannot be written"):

@@ -11,14 +11,19 @@ class NotUsable(Exception):
     """Why the file cannot be read, as a clause: "permission denied", "not a regular file"."""
 
 
-def read_bytes(path: str, largest: int = LARGEST) -> bytes:
-    """The file's content. Raises `NotUsable`; never waits for a pipe or reads a device."""
+def read_bytes(path: str, largest: int = LARGEST, *, own: bool = False) -> bytes:
+    """The file's content. Raises `NotUsable`; never waits for a pipe or reads a device.
+
+    `own`: nobody but the caller and root may have written it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise NotUsable("is a directory" if stat.S_ISDIR(mode) else "not a regular file")
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise NotUsable("is a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file")
+            if own and (status.st_uid not in {0, os.geteuid()} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
+                raise NotUsable("somebody else can write it")
             content = file.read(largest + 1)
     except OSError as fault:
         raise NotUsable(os.strerror(fault.errno or 0).lower()) from None

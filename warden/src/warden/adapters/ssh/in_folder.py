@@ -74,7 +74,10 @@ class InFolder:
 
     def _is_of(self, path: str, kept: Kept) -> bool:
         """Whether the private key there is the certificate's; its public half beside it may be another one's."""
-        return _fingerprint(_public_half(path)) == kept.fingerprint
+        try:
+            return _fingerprint(_public_half(path)) == kept.fingerprint
+        except NotUsable:
+            return False
 
     def _removed(self, path: str) -> bool:
         try:
@@ -103,14 +106,15 @@ class InFolder:
         path = key_file(self.holder.where, self._actor)
         if not os.path.lexists(path):
             return ""
-        if found := _public_half(path):
-            return found
-        raise UsageError(
-            f"{path} is not a private key of OpenSSH that can be read without a passphrase",
-            effect=Effect.NOTHING_ASKED,
-            subject=path,
-            hint=f"remove it, or name another folder with {self._folder_option}",
-        )
+        try:
+            return _public_half(path, own=True)  # who wrote it has it, too, and would have what it is certified for
+        except NotUsable as fault:
+            raise UsageError(
+                f"{path} cannot be used: {fault}",
+                effect=Effect.NOTHING_ASKED,
+                subject=path,
+                hint=f"remove it, or name another folder with {self._folder_option}",
+            ) from None
 
     def _not_replaced(self) -> UsageError:
         path = key_file(self.holder.where, self._actor)
@@ -130,15 +134,15 @@ class InFolder:
         )
 
 
-def _public_half(path: str) -> str:
-    """The public half of the private key in that file; empty where it cannot be read."""
+def _public_half(path: str, *, own: bool = False) -> str:
+    """The public half of the private key in that file. Raises `NotUsable`, as `read_bytes` does."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
     try:
-        pair = load_ssh_private_key(read_bytes(path), password=None)
-    except (NotUsable, ValueError, TypeError, UnsupportedAlgorithm):
-        return ""
+        pair = load_ssh_private_key(read_bytes(path, own=own), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise NotUsable("not a private key of OpenSSH that can be read without a passphrase") from None
     return pair.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
