@@ -8,6 +8,7 @@ from warden.cli import wiring_journal, wiring_krl
 from warden.cli.options import Duration, json_option
 from warden.cli.ssh_revoke import directory_option
 from warden.core.errors import Effect, UsageError
+from warden.core.remedies import warden
 from warden.present import terminal
 
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):(\d{1,5})", re.ASCII)
@@ -80,7 +81,9 @@ def serve(directory: str | None, listen: str, *, as_json: bool) -> None:
     found = _LISTEN.fullmatch(listen)
     if found is None:
         raise UsageError(
-            f"--listen is not ADDRESS:PORT: {listen[:60]!r}", effect=Effect.NOTHING_DONE, hint="127.0.0.1:8622"
+            f"--listen is not ADDRESS:PORT: {listen[:60]!r}",
+            effect=Effect.NOTHING_DONE,
+            hint="write --listen 127.0.0.1:8622",
         )
     where = wiring_krl.krl_directory(directory)
     server = wiring_krl.krl_server(where, found[1] or found[2], int(found[3]))
@@ -138,7 +141,12 @@ def pull(
         done = look(host, wiring_krl.krl_verifier(signers), wiring_krl.now, int(max_age))
     else:
         if not url:
-            raise UsageError("the URL of the KRL is missing", effect=Effect.NOTHING_CHANGED, hint="name it, or --check")
+            raise UsageError(
+                "the URL of the KRL is missing",
+                effect=Effect.NOTHING_CHANGED,
+                hint="look at what is in place with --check, or name the URL",
+                remedy=(warden("ssh krl pull", "URL"),),
+            )
         source, verifier = wiring_krl.krl_source(url, timeout), wiring_krl.krl_verifier(signers)
         with wiring_krl.pulling(path):
             done = fetch(host, source, verifier, wiring_krl.now, int(max_age))

@@ -190,7 +190,7 @@ def required_signer(ctx: click.Context) -> Signer:
         raise UsageError(
             "platform.yaml names no key that signs (signing)",
             effect=Effect.NOTHING_WRITTEN,
-            hint="docs/journal.md says how",
+            hint="ssh-keygen -t ed25519 -N '' -f FILE makes one, outside the platform directory; its name: ssh_key",
             remedy=(EditFile(file="platform.yaml", field="signing"),),
         )
     return found

@@ -29,8 +29,8 @@ def show_plan(plan: Plan) -> None:
         terminal.note(f"  and {counted(more, 'more certificate')}")
     for each in plan.revocations:
         if each.serials and not each.authority:
-            why = ": the public key of theirs is not known here" if each.subject else ": the issue log has none"
-            terminal.note(f"  {counted(len(each.serials), 'serial')} for every CA{why}")
+            why = "their CA's public key is not known here" if each.subject else "not in the issue log"
+            terminal.note(f"  {counted(len(each.serials), 'serial')} for every CA: {why}")
         for key in each.keys:
             terminal.note(f"  key {key} {f'until {terminal.iso(each.until)}' if each.until else 'for good'}")
     if plan.already:

@@ -58,7 +58,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as fault:
         why = os.strerror(fault.errno).lower() if isinstance(fault, OSError) and fault.errno else "not an address"
         raise UsageError(
-            f"{host}:{port} cannot be listened at: {why}",
+            f"cannot listen on {host}:{port}: {why}",
             effect=Effect.NOTHING_DONE,
             subject=f"{host}:{port}",
             hint="name another with --listen ADDRESS:PORT",
