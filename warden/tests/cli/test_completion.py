@@ -180,6 +180,7 @@ authorities:
         (("ssh", "log", "w"), ["web"]),
         (("ssh", "revoke", "--actor", "d"), ["db"]),
         (("inventory", "add", "adm-x", "--host", ""), ["web", "db", "clusters"]),
+        (("inventory", "add", "adm-x", "--extension", "permit-p"), ["permit-port-forwarding", "permit-pty"]),
         (("prove", "adm-ada", "--host", ""), ["web", "db"]),
         (("sign", ""), ["adm-ada"]),
         (("plan", "w"), ["web"]),

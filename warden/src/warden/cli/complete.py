@@ -71,6 +71,13 @@ def _hosts(ctx: click.Context, sections: int) -> "list[str]":
     return [name.decode() for keys in found for indent, name in keys if indent == keys[0][0]]
 
 
+def extensions(_: click.Context, __: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """What a certificate can permit."""
+    from warden.core.inventory.inventory import EXTENSIONS
+
+    return _items(EXTENSIONS, incomplete)
+
+
 def actors_and_hosts(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """The names of the inventory's actors, then of its hosts."""
     return [*actors(ctx, parameter, incomplete), *hosts(ctx, parameter, incomplete)]

@@ -29,7 +29,7 @@ COMMANDS = {
     "evidence": ("warden.cli.evidence", "Pack proofs, approvals and rotations for others, signed."),
     "help": ("warden.cli.topics", "Explain exit codes, environment variables, or SSH."),
     "init": ("warden.cli.init", "Create the first files of a platform directory."),
-    "inventory": ("warden.cli.inventory", "List and add the actors that may have SSH certificates."),
+    "inventory": ("warden.cli.inventory", "List and add actors and hosts of SSH certificates."),
     "issue": ("warden.cli.issue", "Make an SSH key and have it certified for an actor."),
     "journal": ("warden.cli.journal", "Read, verify and sign the record of every effect."),
     "login": ("warden.cli.login", "Log in to OpenBao as a person, with a browser."),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from warden.core.errors import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
     from warden.adapters.ssh.certificates import SshCertificates
     from warden.core.errors import Fault, Invalid
-    from warden.core.inventory.inventory import Actor, DeclaredAuthority, Inventory
+    from warden.core.inventory.inventory import DeclaredAuthority, Inventory
     from warden.core.lanes.catalog import Catalog
     from warden.core.openbao.api import Identity
     from warden.ports.certificate_authority import CertificateAuthority
@@ -40,11 +41,18 @@ def read(platform: str) -> Inventory | Invalid:
         return fault
 
 
-def add_actor(platform: str, name: str, actor: Actor) -> str:
-    """Add an actor to the inventory; answers the file."""
-    from warden.adapters.catalog.inventory_edit import add_actor as add
+def add_to_inventory(platform: str, what: Literal["actor", "host"], name: str, entry: Mapping[str, object]) -> str:
+    """Add an actor or a host, as the file has it, to the inventory; answers the file."""
+    from warden.adapters.catalog.inventory_edit import add
 
-    return add(platform, name, actor)
+    return add(platform, what, name, entry)
+
+
+def as_entry(text: str) -> dict[str, object] | None:
+    """What a text like ``approle: backup, ttl: 5m`` says; ``None`` where it says nothing so."""
+    from warden.adapters.catalog.inventory_edit import as_entry
+
+    return as_entry(text)
 
 
 def inventory_files(platform: str) -> list[str]:

@@ -8,11 +8,18 @@ from ssh_keys import hardware_key
 
 from warden.adapters.catalog.files import load_to_check
 from warden.adapters.catalog.inventory import inventory_faults, load_inventory
-from warden.adapters.catalog.inventory_edit import add_actor
+from warden.adapters.catalog.inventory_edit import add, as_entry
 from warden.core.errors import Invalid, UsageError
-from warden.core.inventory.inventory import Actor, Inventory, PersonIdentity
-from warden.core.lanes.lane import Workload, WorkloadReader
-from warden.core.lanes.readers import Seconds
+from warden.core.inventory.inventory import Actor, Host, Inventory, PersonIdentity
+from warden.core.lanes.lane import PeopleReader, Workload, WorkloadReader
+from warden.core.lanes.readers import (
+    AppRoleReader,
+    CertificateReader,
+    GithubReader,
+    GitlabReader,
+    Seconds,
+)
+from warden.core.ssh.errors import AlreadyDeclared
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDeg3ZvVYyh0Zk5Cz3T5mAKzKL6fDpr6YUyVRcH+Nk0Z"
 GOOD = {
@@ -221,7 +228,13 @@ def test_others_who_can_change_it_are_an_error(platform):
 
 # -- adding -----------------------------------------------------------------------------------------------------------
 
-BOB = Actor(
+BOB = {
+    "identities": [{"person": "bob", "login": "company"}, {"workload": "ci/bob", "ttl": "90s"}],
+    "ttl": "90m",
+    "hosts": ["web"],
+    "description": "x: y # z",
+}
+DECLARED = Actor(
     identities=(
         PersonIdentity(person="bob", login="company"),
         WorkloadReader(workload=Workload("ci", "bob"), ttl=Seconds(90)),
@@ -249,12 +262,12 @@ def test_an_actor_is_added_and_the_rest_stays(platform, text):
     before = Inventory() if wrong else load_inventory(str(platform))
     if wrong:
         with pytest.raises(Invalid):
-            add_actor(str(platform), "adm-bob", BOB)
+            add(str(platform), "actor", "adm-bob", BOB)
         assert file.read_bytes() == text.encode()
         return
-    add_actor(str(platform), "adm-bob", BOB)
+    add(str(platform), "actor", "adm-bob", BOB)
     after = load_inventory(str(platform))
-    assert after.actors == {**before.actors, "adm-bob": BOB}
+    assert after.actors == {**before.actors, "adm-bob": DECLARED}
     assert after.hosts == before.hosts
     kept = file.read_bytes()
     for line in () if "{}" in text or "{adm" in text else text.encode().split(b"\n"):  # in order, and whole
@@ -266,22 +279,69 @@ def test_an_actor_is_added_and_the_rest_stays(platform, text):
 def test_an_actor_is_added_before_what_belongs_to_the_next_key(platform):
     file = platform / "inventory.yaml"
     file.write_text(FILES[0])
-    add_actor(str(platform), "adm-bob", BOB)
+    add(str(platform), "actor", "adm-bob", BOB)
     assert file.read_text().endswith("\n\n# hosts\nhosts:\n  web: {}\n")
 
 
 def test_the_first_one_makes_the_file(platform):
     web = Actor(identities=(PersonIdentity(person="ada", login="company"),))
-    add_actor(str(platform), "adm-ada", web)
+    add(str(platform), "actor", "adm-ada", {"identities": [{"person": "ada", "login": "company"}]})
     assert load_inventory(str(platform)) == Inventory(actors={"adm-ada": web})
     assert (platform / "inventory.yaml").read_text().startswith("# yaml-language-server: $schema=schema/inventory.json")
+
+
+@pytest.mark.parametrize("text", [each for each in FILES if "actors:\nhosts" not in each])
+def test_a_host_is_added_and_the_rest_stays(platform, text):
+    file = platform / "inventory.yaml"
+    file.write_bytes(text.encode())
+    before = load_inventory(str(platform))
+    add(str(platform), "host", "db.eu", {"names": ["db.example.com"], "ttl": "7d"})
+    after = load_inventory(str(platform))
+    assert after.hosts == {**before.hosts, "db.eu": Host(names=("db.example.com",), ttl=Seconds(7 * 86400))}
+    assert after.actors == before.actors
+    with pytest.raises(UsageError) as caught:
+        add(str(platform), "host", "web", {})
+    assert caught.value.problem == AlreadyDeclared("host", "web")
+
+
+def test_a_host_is_the_last_line_of_hosts(platform):
+    file = platform / "inventory.yaml"
+    file.write_text(f"{FILES[0]}# who signs\nauthorities: {{users: {{openbao: ssh}}}}\n")
+    add(str(platform), "host", "db", {})
+    rest = "# who signs\nauthorities: {users: {openbao: ssh}}\n"
+    assert file.read_text() == f"{FILES[0]}  db: {{}}\n{rest}"
+
+
+IDENTITIES = [
+    ("approle: backup, cidrs: [10.0.0.0/8], secret_id_ttl: 1h", AppRoleReader),
+    ("github: acme/deploy, branch: main", GithubReader),
+    ("gitlab: acme/deploy, branch: main, protected: false", GitlabReader),
+    ("certificate: backup.example.com, ca: ca.pem", CertificateReader),
+    ("people: operators, login: company", PeopleReader),
+    ("person: ada, login: company", PersonIdentity),
+    ("workload: ci/run, mount: cluster-b", WorkloadReader),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), IDENTITIES)
+def test_every_kind_of_identity_is_added(platform, text, kind):
+    add(str(platform), "actor", "adm-x", {"identities": [as_entry(text)]})
+    (found,) = load_inventory(str(platform)).actors["adm-x"].identities
+    assert type(found) is kind
+    for name, value in as_entry(text).items():
+        assert f"{name}:" in (platform / "inventory.yaml").read_text(), value
+
+
+@pytest.mark.parametrize("text", ["", "approle", "approle:", "a: b}", "[a]", "a: {", "- a", "a: b: c"])
+def test_what_is_not_an_identity_in_form_is_none(text):
+    assert as_entry(text) is None
 
 
 def test_what_is_wrong_is_not_added(platform):
     (platform / "inventory.yaml").write_text(FILES[0])
     with pytest.raises(Invalid) as caught:
-        add_actor(str(platform), "agt-x", Actor(ttl=Seconds(90000)))
+        add(str(platform), "actor", "agt-x", {"ttl": "25h"})
     assert [each.field for each in caught.value.faults] == ["actors.agt-x.source_addresses", "actors.agt-x.ttl"]
     with pytest.raises(UsageError):
-        add_actor(str(platform), "adm-ada", BOB)
+        add(str(platform), "actor", "adm-ada", BOB)
     assert (platform / "inventory.yaml").read_text() == FILES[0]

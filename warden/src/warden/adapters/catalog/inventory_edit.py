@@ -1,4 +1,4 @@
-"""Adds an actor to ``inventory.yaml``: its lines are inserted, and every other byte stays as it is.
+"""Adds an actor or a host to ``inventory.yaml``: its lines are inserted, and every other byte stays as it is.
 
 Where the file's form does not allow that (``actors: {}`` on one line), ruamel.yaml edits it as lanes are edited. What
 comes out is read by the inventory's own reader and has to say exactly what was meant.
@@ -8,11 +8,11 @@ import io
 import os
 import re
 import tempfile
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
-from warden.adapters.catalog.change_request_text import plain
 from warden.adapters.catalog.discovery import expect_trusted
 from warden.adapters.catalog.files import load_platform, shown
 from warden.adapters.catalog.inventory import Parsed, errors_of, inventory_file, parse_inventory
@@ -21,18 +21,21 @@ from warden.adapters.catalog.yaml_tree import Refusal
 from warden.adapters.machine import regular_file
 from warden.adapters.machine.whole_file import replace, whole_file
 from warden.core.errors import Effect, Invalid, UsageError
-from warden.core.inventory.inventory import Actor, Inventory
+from warden.core.inventory.inventory import Inventory
 from warden.core.lanes.catalog import Platform
-from warden.core.ssh.errors import ActorExists, InventoryNotEdited
+from warden.core.ssh.errors import AlreadyDeclared, InventoryNotEdited
 
 _HEAD = "# yaml-language-server: $schema=schema/inventory.json\n"
-_ACTORS = re.compile(r"^actors:[ \t]*(#.*)?$", re.MULTILINE)
+_SECTION = r"^{}:[ \t]*(#.*)?$"
 _TOP = re.compile(r"^[^\s#]", re.MULTILINE)
-_NAME = re.compile(r"^( +)[a-z0-9-]+:", re.MULTILINE)
+_NAME = re.compile(r"^( +)[a-z0-9.-]+:", re.MULTILINE)
 _WIDTH = 1 << 20
+What = Literal["actor", "host"]
+Entry = Mapping[str, Any]
+"""An actor or a host as the file has it: texts, lists and mappings."""
 
 
-def add_actor(platform_dir: str, name: str, actor: Actor) -> str:
+def add(platform_dir: str, what: What, name: str, entry: Entry) -> str:
     """Add it; answers the file. Raises `Invalid` with every fault, `UsageError` where that is not possible."""
     path, platform = inventory_file(platform_dir), load_platform(platform_dir)
     before, text = Inventory(), ""
@@ -42,36 +45,48 @@ def add_actor(platform_dir: str, name: str, actor: Actor) -> str:
         if found.wrong:
             raise errors_of(found)
         before, text = found.inventory, _read(path)
-    if name in before.actors:
-        raise UsageError(ActorExists(name), effect=Effect.NOTHING_CHANGED, system="platform", subject=name)
-    wanted = msgspec.structs.replace(before, actors={**before.actors, name: actor})
-    new = _edited(text, name, actor, wanted, platform) if text else _whole(name, actor)
+    section = f"{what}s"
+    declared = getattr(before, section)
+    if name in declared:
+        raise UsageError(AlreadyDeclared(what, name), effect=Effect.NOTHING_CHANGED, system="platform", subject=name)
+    alone = _HEAD + _dumped({section: {name: entry}})
+    added = getattr(_parsed(alone, platform).inventory, section)
+    wanted = msgspec.structs.replace(before, **{section: {**declared, **added}})
+    new = alone
+    if text:
+        inserted = _inserted(text, section, {name: entry})
+        fits = inserted and _parsed(inserted, platform).inventory == wanted
+        new = inserted if fits else _edited(text, section, name, entry)
     _expect(_parsed(new, platform), wanted, name, shown(path))
     _write(path, new, new_file=not text)
     return shown(path)
 
 
-def _whole(name: str, actor: Actor) -> str:
-    return _HEAD + _dumped({"actors": {name: as_file(actor)}})
-
-
-def _edited(text: str, name: str, actor: Actor, wanted: Inventory, platform: Platform) -> str:
-    inserted = _inserted(text, name, actor)
-    if inserted and _parsed(inserted, platform).inventory == wanted:
-        return inserted
-
-    def add(tree: Any) -> None:
-        tree.setdefault("actors", {})[name] = as_file(actor)
+def as_entry(text: str) -> dict[str, Any] | None:
+    """The keys and values of a text like ``approle: backup, ttl: 5m``; ``None`` where it has none."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
-        return edited(text, add)
+        found = YAML(typ="safe").load(f"{{{text}}}")
+    except (YAMLError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found and None not in found.values() else None
+
+
+def _edited(text: str, section: str, name: str, entry: Entry) -> str:
+    def edit(tree: Any) -> None:
+        tree.setdefault(section, {})[name] = dict(entry)
+
+    try:
+        return edited(text, edit)
     except Refusal:
         return ""
 
 
-def _inserted(text: str, name: str, actor: Actor) -> str:
-    """With the actor's lines behind the last actor; empty where the file has no block of actors."""
-    begin = _ACTORS.search(text)
+def _inserted(text: str, section: str, added: Mapping[str, Entry]) -> str:
+    """With those lines behind the last of its section; empty where the file has no block of it."""
+    begin = re.search(_SECTION.format(section), text, re.MULTILINE)
     if begin is None:
         return ""
     following = _TOP.search(text, begin.end())
@@ -79,12 +94,11 @@ def _inserted(text: str, name: str, actor: Actor) -> str:
     kept = _without_tail(block)
     indent = found[1] if (found := _NAME.search(kept)) else "  "
     ends = "\r\n" if "\r\n" in text else "\n"
-    lines = _dumped({name: as_file(actor)}).splitlines()
-    added = "".join(f"{indent}{line}{ends}" for line in lines)
-    apart = ends if re.search(r"\n[ \t]*\r?\n +[a-z0-9-]+:", kept) else ""
+    lines = "".join(f"{indent}{line}{ends}" for line in _dumped(added).splitlines())
+    apart = ends if re.search(r"\n[ \t]*\r?\n +[a-z0-9.-]+:", kept) else ""
     whole = kept if kept.endswith("\n") else f"{kept}{ends}"
     at = begin.end()
-    return text[:at] + whole + apart + added + text[at + len(kept) :]
+    return text[:at] + whole + apart + lines + text[at + len(kept) :]
 
 
 def _without_tail(block: str) -> str:
@@ -95,29 +109,14 @@ def _without_tail(block: str) -> str:
     return "".join(lines) or block[: len(block) - len(block.lstrip("\r\n"))] or "\n"
 
 
-def as_file(actor: Actor) -> dict[str, Any]:
-    """The actor as a file has it: without what is left out, durations and accounts as they are spelled."""
-    found = plain(actor)
-    for part in (found, *found.get("identities", ())):
-        part |= {key: _duration(part[key]) for key in ("ttl", "secret_id_ttl") if key in part}
-        if "workload" in part:
-            part["workload"] = f"{part['workload']['namespace']}/{part['workload']['account']}"
-    return found
-
-
-def _duration(seconds: int) -> str:
-    size, unit = next((each for each in ((3600, "h"), (60, "m")) if seconds % each[0] == 0), (1, "s"))
-    return f"{seconds // size}{unit}"
-
-
-def _dumped(value: dict[str, Any]) -> str:
+def _dumped(value: Entry) -> str:
     from ruamel.yaml import YAML
 
     yaml = YAML()
     yaml.width = _WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(value, out)
+    yaml.dump(dict(value), out)
     return out.getvalue()
 
 

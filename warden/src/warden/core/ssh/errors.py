@@ -41,10 +41,11 @@ class Discarded(msgspec.Struct, frozen=True):
     """The effect: a certificate was signed, and nobody got it."""
 
 
-class ActorExists(msgspec.Struct, frozen=True):
-    """The inventory has that actor already."""
+class AlreadyDeclared(msgspec.Struct, frozen=True):
+    """The inventory has an actor or a host of that name already."""
 
-    actor: str
+    what: Literal["actor", "host"]
+    name: str
 
 
 class InventoryNotEdited(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
 from warden.core.ssh.emergency import EmergencyDenied, NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
 from warden.core.ssh.errors import (
-    ActorExists,
+    AlreadyDeclared,
     AuthorityUnusable,
     BadCertificate,
     BadPublicKey,
@@ -102,8 +102,8 @@ def _(problem: UnfitName) -> str:
 
 
 @describe.register
-def _(problem: ActorExists) -> str:
-    return f"inventory.yaml already has the actor {problem.actor}"
+def _(problem: AlreadyDeclared) -> str:
+    return f"inventory.yaml already has the {problem.what} {name(problem.name)}"
 
 
 @describe.register
