@@ -51,6 +51,33 @@ def world(tmp_path):
     return World(tmp_path)
 
 
+def test_the_entry_of_certificates_sums_up_the_proofs_of_the_actors(world):
+    def shown(*argv):
+        return " ".join(world.run("route", *argv).stdout.split())
+
+    before = world.json("route", "show", "ssh-certificate")
+    assert [each["actor"] for each in before["actors"]] == ["adm-ada", "agt-triage", "atm-backup"]
+    assert (before["proof"]["state"], before["proof"]["at"]) == ("unproven", None)
+    journal = SqliteJournal(str(world.root / "journal.db"))
+    place = {"place": {"platform": platform_name(SHIPPED), "openbao": "1111", "namespace": ""}}
+    for actor in ("adm-ada", "agt-triage"):
+        journal.record("proof", actor, as_record(ProofSummary(state="proven", passed=9, total=9)) | place)
+    journal.record("apply.done", "agt-triage", place)
+    text = shown("show", "ssh-certificate")
+    assert "active certificate, 1 of 3 actors proven (the oldest proof " in text
+    assert "agt-triage proof out of date (" in text
+    assert "atm-backup never proven" in text
+    assert "prove warden prove --all" in text
+    assert "adm-ada" not in text
+    found = world.json("route", "show", "ssh-certificate")
+    assert [each["state"] for each in found["actors"]] == ["proven", "stale", "unproven"]
+    assert (found["proof"]["state"], found["proof"]["passed"]) == ("unproven", 18)
+    assert found["proof"]["at"] == found["actors"][0]["at"]
+    assert world.json("route", "find", "ssh-certificate")[0]["proof"] == found["proof"]
+    assert next(each for each in world.json("route", "list") if each["id"] == "ssh-certificate")["actors"]
+    assert "1 of 3 actors proven" in shown("list")
+
+
 def test_show_gives_the_names_that_agents_rely_on(world):
     found = world.json("route", "show", "openrouter-llm-connect")
     assert set(CONTRACT) <= set(found)

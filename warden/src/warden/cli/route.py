@@ -1,11 +1,20 @@
 """``warden route``: who owns a credential, where it is, and what to do next."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import complete, wiring, wiring_files, wiring_journal
 from warden.present import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.core.errors import Invalid
+    from warden.core.inventory.inventory import Inventory
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print the record by its documented names.")
 
@@ -41,7 +50,15 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
 
     platform = wiring.platform_dir(ctx)
     catalog, journal = wiring.catalog(platform), wiring_journal.journal(platform, asks=False)
-    found = listed(catalog, journal, datetime.now(UTC), drafts=drafts, tag=composed(tag or "") or None, stale=stale)
+    found = listed(
+        catalog,
+        journal,
+        datetime.now(UTC),
+        _inventory(platform),
+        drafts=drafts,
+        tag=composed(tag or "") or None,
+        stale=stale,
+    )
     if as_json:
         terminal.document([routes.as_json(each) for each in found])
     else:
@@ -68,7 +85,11 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
     platform = wiring.platform_dir(ctx)
     declared = wiring.entry_route(platform, expect_words(entry_id, "id"))
     found = usecase.show(
-        declared, wiring_journal.journal(platform, asks=False), datetime.now(UTC), wiring_files.counts_for(platform)
+        declared,
+        wiring_journal.journal(platform, asks=False),
+        datetime.now(UTC),
+        wiring_files.counts_for(platform),
+        _inventory(platform),
     )
     if as_json:
         terminal.document(routes.as_json(found))
@@ -102,6 +123,7 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
         " ".join(need),
         journal,
         datetime.now(UTC),
+        _inventory(platform),
         counts_for=wiring_files.counts_for(platform),
         drafts=drafts,
     )
@@ -115,3 +137,10 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
     else:
         routes.show_found(found)
     routes.show_left_out(catalog.faulty)
+
+
+def _inventory(platform: str) -> Callable[[], Inventory | Invalid]:
+    """The inventory, read only where it is needed."""
+    from warden.cli import wiring_ssh
+
+    return lambda: wiring_ssh.read(platform)

@@ -7,7 +7,7 @@ import msgspec
 
 from warden.core.lanes.approval import Approval
 from warden.core.remedies import warden
-from warden.core.routes.route import Declared, FinishDraft, Next, Reopen, Route
+from warden.core.routes.route import Declared, FinishDraft, Next, Reopen, Route, RouteActor
 from warden.present import terminal
 from warden.present.commands import command, to_paste
 
@@ -40,7 +40,7 @@ def state_of(route: Route) -> str:
     if route.closed:
         return f"closed {terminal.ago(route.closed)}"
     if route.kind != "lane":
-        return f"{route.status} {route.kind}"
+        return f"{route.status} {route.kind}{_of_actors(route.actors)}"
     proof = route.proof
     if route.status == "draft" and proof.state != "proven":
         return "draft"
@@ -50,6 +50,39 @@ def state_of(route: Route) -> str:
     if proof.state == "stale":
         return f"{route.status}, unproven: the proof is old, {terminal.ago(proof.at)} {counts}"
     return f"{route.status}, {proof.state} {terminal.ago(proof.at)} {counts}"
+
+
+def _of_actors(actors: Sequence[RouteActor]) -> str:
+    """``, 1 of 3 actors proven (the oldest proof 3 h ago)``; empty without actors."""
+    if not actors:
+        return ""
+    proven = [each.at for each in actors if each.state == "proven" and each.at]
+    oldest = f" (the oldest proof {terminal.ago(min(proven))})" if proven else ""
+    return f", {len(proven)} of {terminal.counted(len(actors), 'actor')} proven{oldest}"
+
+
+def _not_proven(actors: Sequence[RouteActor]) -> str:
+    """Each actor that is not, the worst of it; not more than fit."""
+    left = [each for each in actors if each.state != "proven"]
+    named = [f"{each.actor} {_STANDS.get(each.state, each.state)}{_since(each)}" for each in left[:_SHOWN_ACTORS]]
+    more = [f"{len(left) - _SHOWN_ACTORS} more"] if len(left) > _SHOWN_ACTORS else []
+    return ", ".join([*named, *more])
+
+
+_SHOWN_ACTORS = 4
+_STANDS = {"unproven": "never proven", "stale": "proof out of date"}
+
+
+def _since(actor: RouteActor) -> str:
+    return f" ({terminal.ago(actor.at)})" if actor.at else ""
+
+
+def _prove(actors: Sequence[RouteActor]) -> str:
+    """What proves those that are not."""
+    left = [each.actor for each in actors if each.state != "proven"]
+    if not left:
+        return ""
+    return command(warden("prove", left[0]) if len(left) == 1 else warden("prove", all=True))
 
 
 def show_table(routes: Sequence[Route]) -> None:
@@ -106,6 +139,7 @@ def show_block(route: Route) -> None:
     ]
     shown += [("delivery", f"{each.cluster}: {each.how} {each.secret}") for each in route.deliveries]
     shown += [("playbook", route.playbook or ""), ("state", state_of(route))]
+    shown += [("actors", _not_proven(route.actors)), ("prove", _prove(route.actors))]
     shown += [("use it" if route.resolvable else "next", next_action(route.next))]
     terminal.line(f"{terminal.styled(route.id, 'head')} · {route.title}")
     show_pairs(shown)

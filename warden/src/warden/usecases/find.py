@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -13,6 +13,10 @@ from warden.core.search.answer import Hit, answer
 from warden.core.search.index import Index
 from warden.core.search.vocabulary import Stems
 from warden.ports.journal import Journal
+from warden.usecases.steps.actor_proofs import with_actor_proofs
+
+if TYPE_CHECKING:
+    from warden.usecases.steps.actor_proofs import InventoryOrFault
 
 _NEAREST = 2  # entries that are named where nobody owns what is needed
 
@@ -63,7 +67,14 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find(
-    catalog: Searched, need: str, journal: Journal, now: dt.datetime, *, counts_for: dt.timedelta, drafts: bool
+    catalog: Searched,
+    need: str,
+    journal: Journal,
+    now: dt.datetime,
+    inventory: "InventoryOrFault",
+    *,
+    counts_for: dt.timedelta,
+    drafts: bool,
 ) -> Found | NotOwned:
     """The routes that answer a need. Raises `UsageError` where it is empty, `Invalid` where its entry has faults."""
     candidates = meant(catalog, need, drafts=drafts)
@@ -71,7 +82,12 @@ def find(
         return candidates
     states = journal.states()
     matches = [
-        Match(route=route(catalog.entry(hit.id), states.get(hit.id), now, counts_for), score=hit.score)
+        Match(
+            route=with_actor_proofs(
+                route(catalog.entry(hit.id), states.get(hit.id), now, counts_for), inventory, journal, now, counts_for
+            ),
+            score=hit.score,
+        )
         for hit in candidates.hits
     ]
     return Found(answer=candidates.answer, matches=tuple(matches), drafts=candidates.drafts)

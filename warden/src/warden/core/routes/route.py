@@ -30,6 +30,17 @@ class RouteProof(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
 
 
+class RouteActor(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last proof of an actor stands, whose certificates are had this way; as `RouteProof`."""
+
+    actor: str
+    state: Standing = "unproven"
+    at: str | None = None
+    passed: int = 0
+    failed: int = 0
+    total: int = 0
+
+
 class RouteReader(msgspec.Struct, frozen=True, kw_only=True):
     """A declared reader: ``subject`` is ``namespace/name``, a group, or what a machine is known by.
 
@@ -83,8 +94,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     `present.routes` prints it by the names that ``warden route show ID --json`` promises. ``resolvable``: declared
     active, exec-capable, no placeholder left, not closed in the journal. ``role`` is the first reader's; all of them
-    are in ``readers``. ``closed`` is when it was closed, ISO 8601 UTC. ``mount`` is the path's where it has several
-    segments, else empty.
+    are in ``readers``. ``actors`` are those whose certificates are had this way, and ``proof`` is what theirs add up
+    to, the oldest one's time. ``closed`` is when it was closed, ISO 8601 UTC. ``mount`` is the path's where it has
+    several segments, else empty.
     """
 
     id: str
@@ -112,6 +124,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     closed: str | None = None
     proof: RouteProof = RouteProof()
     deliveries: tuple[RouteDelivery, ...] = ()
+    actors: tuple[RouteActor, ...] = ()
     mount: str = ""
 
 
