@@ -64,7 +64,7 @@ class SshBench:
         return resources_named(name or self.actor, self.context)
 
     def plan(self, name: str = "", **options):
-        return plan_ssh(self.resources(name), self.context, LaneOptions(**options)).plan
+        return plan_ssh(self.resources(name), self.context, LaneOptions(**options)).plans[0]
 
     def apply(self, name: str = "", **options):
         return apply_ssh(self.resources(name), self.context, LaneOptions(**options))

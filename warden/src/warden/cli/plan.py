@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from warden.core.lanes.catalog import LeftOut
     from warden.core.plans.lane_plan import LanePlan
-    from warden.core.plans.ssh_plan import SshPlan
     from warden.usecases.orphans import Orphans
 
 
@@ -77,16 +76,14 @@ def plan(
     if not lanes and not every:
         expect_used(ctx, "a lane", "clusters", "custody_only", "create_namespace")
     found = [plan_lane(each, workspace.context, options) for each in lanes]
-    ssh = [plan_ssh(each, workspace.context, options) for each in actors]
+    found += [plan_ssh(each, workspace.context, options) for each in actors]
     left_behind = orphans(workspace.context) if every else Orphans()
-    _show(found, ssh, left_behind, left_out, document=every if as_json else None)
-    exits = [*(each.exit for each in found), *(each.exit for each in ssh)]
-    return int(worst([*exits, *([Exit.NO] if left_out else [])]))
+    _show(found, left_behind, left_out, document=every if as_json else None)
+    return int(worst([*(each.exit for each in found), *([Exit.NO] if left_out else [])]))
 
 
 def _show(
     found: "Sequence[LanePlan]",
-    ssh: "Sequence[SshPlan]",
     left_behind: "Orphans",
     left_out: "Sequence[LeftOut]",
     *,
@@ -97,14 +94,11 @@ def _show(
     from warden.present.orphans import orphans_json, show_orphans
 
     if document is not None:
-        documents = [*map(plans.plan_json, found), *map(plans.ssh_plan_json, ssh)]
+        documents = list(map(plans.plan_json, found))
         others = [*map(catalog.left_out_json, left_out), *orphans_json(left_behind)]
         terminal.document([*documents, *others] if document else documents[0])
         return
-    titled = len(found) + len(ssh) > 1
     for each in found:
-        plans.show_lane_plan(each, titled=titled)
-    for one in ssh:
-        plans.show_ssh_plan(one, titled=titled)
+        plans.show_lane_plan(each, titled=len(found) > 1)
     show_orphans(left_behind)
     catalog.show_left_out(left_out)

@@ -15,7 +15,6 @@ from warden.core.plans.plan import (
     Receipt,
     System,
 )
-from warden.core.plans.ssh_plan import SshPlan
 from warden.core.quoting import name, placeholder
 from warden.core.remedies import RunBao, RunKubectl, warden
 from warden.present import errors, terminal
@@ -39,15 +38,15 @@ def system_name(system: System) -> str:
 
 
 def show_lane_plan(plan: LanePlan, *, titled: bool) -> None:
-    """A whole lane: each target, then the sum and the next command."""
+    """Each target, then the sum and the next command."""
     if titled:
-        terminal.line(terminal.styled(plan.lane.id, "head"))
+        terminal.line(terminal.styled(plan.lane, "head"))
     for part in plan.parts:
         show_part(part)
     show_remains(plan.not_connected, plan.former_paths, plan.orphans)
     if plan.closed:
-        reopen = to_paste(warden("reactivate", plan.lane.id, reason="TEXT"))
-        terminal.sentence(f"{plan.lane.id} is closed: its clusters are left as they are. To open it: {reopen}")
+        reopen = to_paste(warden("reactivate", plan.lane, reason="TEXT"))
+        terminal.sentence(f"{plan.lane} is closed: its clusters are left as they are. To open it: {reopen}")
     terminal.sentence(_sum(plan))
 
 
@@ -110,15 +109,11 @@ def _sum(plan: LanePlan) -> str:
     if plan.unreached and not plan.to_change:
         names = ", ".join(part.system.cluster for part in plan.unreached)
         return f"{plan.as_declared} as declared; not checked: {names}."
-    return _counted(plan, needing(plan.protected))
-
-
-def _counted(plan: LanePlan | SshPlan, needing_approval: str = "") -> str:
     same = plan.as_declared
     if plan.blocked:
         return f"{plan.to_change - plan.blocked} to change, {same} as declared; {plan.blocked} marked ! blocked."
     if plan.to_change:
-        return f"{plan.to_change} to change, {same} as declared.{needing_approval} Next: {to_paste(plan.next)}"
+        return f"{plan.to_change} to change, {same} as declared.{needing(plan.protected)} Next: {to_paste(plan.next)}"
     return f"In sync: {same} as declared."
 
 
@@ -138,14 +133,6 @@ def show_receipt(receipt: LaneReceipt) -> None:
     if receipt.approved is not None:
         terminal.sentence(approved_by(receipt.approved))
     terminal.sentence(_receipt_sum(receipt))
-
-
-def show_ssh_plan(plan: SshPlan, *, titled: bool) -> None:
-    """What differs of an actor or a host, then the sum and the next command."""
-    if titled:
-        terminal.line(terminal.styled(plan.subject, "head"))
-    show_part(plan.plan)
-    terminal.sentence(_counted(plan))
 
 
 def _receipt_sum(receipt: LaneReceipt) -> str:
@@ -196,33 +183,27 @@ def remove_orphan(orphan: Orphan) -> RunKubectl:
 
 
 def plan_json(plan: LanePlan) -> dict[str, Any]:
-    """``lane, closed, protected[], system, changes[], remarks[], to_change, blocked, clusters[]``, and the rest."""
-    (openbao, *clusters), first = plan.parts, plan.plans[0]
-    return {
-        "lane": plan.lane.id,
-        "closed": plan.closed,
-        "protected": list(plan.protected),
-        "system": openbao.system.address,
+    """``lane`` (or ``actor``, ``host``), ``system, changes[], remarks[], to_change, blocked``; more of a lane."""
+    first = plan.plans[0]
+    found = {
+        plan.kind: plan.lane,
+        "system": first.system.address,
         "changes": [_change_json(change) for change in first.changes],
         "remarks": [describe_note(note) for note in first.notes],
         "to_change": plan.to_change,
         "blocked": plan.blocked,
-        "clusters": [_part_json(part) for part in clusters],
+    }
+    return found | _of_lane_alone(plan) if plan.kind == "lane" else found
+
+
+def _of_lane_alone(plan: LanePlan) -> dict[str, Any]:
+    """``closed, protected[], clusters[], not_looked_at[], left_behind[]``."""
+    return {
+        "closed": plan.closed,
+        "protected": list(plan.protected),
+        "clusters": [_part_json(part) for part in plan.parts[1:]],
         "not_looked_at": list(plan.not_connected.clusters),
         "left_behind": [*map(name, map(str, plan.former_paths)), *map(orphan_name, plan.orphans)],
-    }
-
-
-def ssh_plan_json(plan: SshPlan) -> dict[str, Any]:
-    """``actor`` or ``host``, ``system, changes[], remarks[], to_change, blocked``."""
-    part = plan.plan
-    return {
-        plan.kind: plan.subject,
-        "system": part.system.address,
-        "changes": [_change_json(change) for change in part.changes],
-        "remarks": [describe_note(note) for note in part.notes],
-        "to_change": plan.to_change,
-        "blocked": plan.blocked,
     }
 
 

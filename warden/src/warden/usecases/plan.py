@@ -27,7 +27,7 @@ def plan(lane: Lane, context: Context, options: LaneOptions) -> LanePlan:
     if not openbao.closed:
         parts += [plan_delivery(each, context, options) for each in deliveries]
     return LanePlan(
-        lane=lane,
+        lane=lane.id,
         parts=tuple(parts),
         options=options,
         not_connected=context.not_connected(lane),

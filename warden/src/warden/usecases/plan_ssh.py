@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from warden.core.errors import Refused
 from warden.core.openbao.ssh_names import SIGN_POLICIES, policies_for
 from warden.core.openbao.ssh_roles import SshResources, derive, gone
-from warden.core.plans.lane_plan import LaneOptions
-from warden.core.plans.ssh_plan import SshPlan
+from warden.core.plans.lane_plan import LaneOptions, LanePlan
 from warden.usecases.context import Context
 from warden.usecases.targets.ssh_roles import SshTarget
 
 
-def plan_ssh(resources: SshResources, context: Context, options: LaneOptions) -> SshPlan:
+def plan_ssh(resources: SshResources, context: Context, options: LaneOptions) -> LanePlan:
     """Compare. Raises `Inconclusive` or `Refused` where OpenBao could not be asked."""
     plan = SshTarget(resources, context, take_over=options.take_over).plan()
-    return SshPlan(subject=resources.subject, kind=resources.kind, plan=plan, options=options)
+    return LanePlan(lane=resources.subject, kind=resources.kind, parts=(plan,), options=options)
 
 
 def resources_named(name: str, context: Context) -> SshResources | None:

@@ -1,4 +1,7 @@
-"""A whole lane: OpenBao and every cluster it is delivered to, planned and applied as one."""
+"""A whole lane: OpenBao and every cluster it is delivered to, planned and applied as one.
+
+An actor or a host of the inventory, which has nothing in clusters, has the same plan and receipt.
+"""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -6,9 +9,12 @@ from typing import Literal
 import msgspec
 
 from warden.core.errors import Exit, UsageError, WardenError
-from warden.core.lanes.lane import KvPath, Lane
+from warden.core.lanes.lane import KvPath
 from warden.core.plans.plan import Change, Plan, Receipt, System
 from warden.core.remedies import Remedy, RunWarden, warden
+
+Kind = Literal["lane", "actor", "host"]
+"""What a plan or a receipt is of."""
 
 
 class LaneOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,17 +66,18 @@ class Orphan(msgspec.Struct, frozen=True, kw_only=True):
 class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What differs of a whole lane.
 
-    ``parts`` begins with OpenBao; it is all of them where the lane is ``closed``. ``protected`` is who has to approve
-    a change, as its marks say it: ``2 of alice, bob``.
+    ``lane`` is its id, or the name of what ``kind`` says. ``parts`` begins with OpenBao; it is all of them where the
+    lane is ``closed``. ``protected`` is who has to approve a change, as its marks say it: ``2 of alice, bob``.
     """
 
-    lane: Lane
+    lane: str
     parts: tuple[Plan | Unreached, ...]
     options: LaneOptions
     not_connected: NotConnected = NotConnected()
     orphans: tuple[Orphan, ...] = ()
     closed: bool = False
     protected: tuple[str, ...] = ()
+    kind: Kind = "lane"
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -114,14 +121,14 @@ class LanePlan(msgspec.Struct, frozen=True, kw_only=True):
             creates = any(each.kind == "metadata" and each.action == "create" for each in self.plans[0].to_change)
             return warden(
                 "change new",
-                self.lane.id,
+                self.lane,
                 type="create" if creates else "change",
                 cluster=self.options.clusters,
                 custody_only=self.options.custody_only,
                 create_namespace=self.options.create_namespace,
                 take_over=self.options.take_over,
             )
-        return apply_again(self.lane.id, self.options, yes=bool(needing_consent(self.plans, self.options)))
+        return apply_again(self.lane, self.options, yes=bool(needing_consent(self.plans, self.options)))
 
 
 class ApprovedBy(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +143,7 @@ class ApprovedBy(msgspec.Struct, frozen=True, kw_only=True):
 class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """What was done of a whole lane. ``next`` comes after it; ``closed`` lanes are left alone in their clusters.
 
-    ``approved`` is of a protected lane, where something was changed. An actor or a host of the inventory, which has
-    nothing in clusters, has the same receipt: ``kind`` says what it is of.
+    ``approved`` is of a protected lane, where something was changed.
     """
 
     lane: str
@@ -149,7 +155,7 @@ class LaneReceipt(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     approved: ApprovedBy | None = None
     next: Remedy = ()
-    kind: Literal["lane", "actor", "host"] = "lane"
+    kind: Kind = "lane"
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
