@@ -41,10 +41,10 @@ from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.secret import Secret
 from warden.ports.cluster import Cluster
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.concurrency import at_once
 from warden.usecases.targets.openbao import OpenBaoTarget
 

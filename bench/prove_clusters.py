@@ -37,10 +37,10 @@ from warden.core.openbao.resources import Settings
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.proofs.verdict import Proof
 from warden.core.secret import Secret
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.targets.cluster import ClusterTarget
 from warden.usecases.targets.openbao import OpenBaoTarget
 

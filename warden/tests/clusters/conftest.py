@@ -32,13 +32,13 @@ from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
 from warden.present.verdicts import explanation
 from warden.usecases.adopt import Adoption, Tools, adopt
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.deactivate import Closing, deactivate
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 from warden.usecases.reactivate import Opening, reactivate
 from warden.usecases.steps.adoption import Adopted
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.closing_denial import ProbeTools
 from warden.usecases.steps.closing_lane import ClosingOptions
 from warden.usecases.steps.copies import CopiesSearch

@@ -24,7 +24,7 @@ from warden.core.errors import Exit, Refused, WardenError
 from warden.core.lanes.delivery_target import DeclaredCluster, target
 from warden.core.lanes.lane import Consumer, Delivery, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
-from warden.usecases.apply import apply_target
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.refresh import refresh
 from warden.usecases.sync import sync
 from warden.usecases.targets.cluster import ClusterTarget

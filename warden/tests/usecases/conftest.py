@@ -24,15 +24,15 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import Plan, Receipt
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.secret import Secret
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
 from warden.usecases.deactivate import Closing, deactivate
-from warden.usecases.plan import openbao_target
 from warden.usecases.prove import ProveOptions, prove
 from warden.usecases.put import put
 from warden.usecases.reactivate import Opening, reactivate
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.closing_denial import ProbeTools
 from warden.usecases.steps.closing_lane import ClosingOptions
+from warden.usecases.targets.of_lane import openbao_target
 
 OWNERS = Owners(
     custody=Owner(repo="railiance-platform", doc="docs/openbao.md"),

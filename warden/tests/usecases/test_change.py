@@ -21,9 +21,10 @@ from warden.core.lanes.lane import Protected, Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.plans.plan import System
 from warden.core.remedies import warden
-from warden.usecases.apply import apply, apply_target
+from warden.usecases.apply import apply
 from warden.usecases.change import Said, Shelf, decide, draft
 from warden.usecases.change import show as look
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.approval import approval_for, expect_nothing_to_approve
 from warden.usecases.targets.openbao import OpenBaoTarget
 

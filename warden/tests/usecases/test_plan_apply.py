@@ -19,8 +19,9 @@ from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
 from warden.present.errors import message
 from warden.present.plans import difference_lines
-from warden.usecases.apply import apply, apply_target
+from warden.usecases.apply import apply
 from warden.usecases.deactivate import record_closing
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.targets.openbao import OpenBaoTarget
 
 
@@ -332,7 +333,8 @@ import msgspec
 from warden.core.lanes.lane import *
 from warden.core.plans.lane_plan import LaneOptions
 from warden.core.openbao.resources import Settings
-from warden.usecases.apply import apply, apply_target
+from warden.usecases.apply import apply
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.targets.openbao import OpenBaoTarget
 import datetime as dt
 address, token_file, journal, path, name, after = sys.argv[1:]

@@ -16,7 +16,7 @@ from warden.core.proofs.details import DecidedFromPolicies, HeldBeyond, NotLooke
 from warden.present.commands import commands
 from warden.present.proofs import verdict_json
 from warden.present.verdicts import explanation
-from warden.usecases.apply import apply_target
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.concurrency import at_once
 
 pytestmark = pytest.mark.real

@@ -7,10 +7,12 @@ from warden.core.errors import Foreign
 from warden.core.lanes.lane import Owner, Owners, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions, NotAgreed
 from warden.core.plans.plan import BelongsTo, KeptPolicy, RenamedFrom, SharedWithUnreadable
-from warden.usecases.apply import apply, apply_target
+from warden.usecases.apply import apply
 from warden.usecases.deactivate import deactivate
-from warden.usecases.plan import openbao_target, plan
+from warden.usecases.plan import plan
 from warden.usecases.reactivate import reactivate
+from warden.usecases.steps.apply_target import apply_target
+from warden.usecases.targets.of_lane import openbao_target
 
 FILE = "catalog/second.yaml"
 

@@ -33,9 +33,7 @@ from warden.ports.audit_log import AuditLog
 from warden.ports.cluster import Cluster
 from warden.ports.journal import Journal
 from warden.ports.vault import Vault
-from warden.usecases.apply import Blocked, apply_target
 from warden.usecases.context import Context
-from warden.usecases.plan import cluster_target, openbao_target
 from warden.usecases.steps.adoption import (
     Adopted,
     AdoptionStep,
@@ -59,6 +57,7 @@ from warden.usecases.steps.adoption import (
     ValuesDiffer,
     ValuesUnfit,
 )
+from warden.usecases.steps.apply_target import Blocked, apply_target
 from warden.usecases.steps.approval import expect_nothing_to_approve
 from warden.usecases.steps.closing import expect_open
 from warden.usecases.steps.fingerprints import hash_of, other_fingerprint
@@ -67,6 +66,7 @@ from warden.usecases.steps.probe_sender import write_marker
 from warden.usecases.steps.recorded import after_earlier_steps, begun, effect_so_far
 from warden.usecases.steps.refresh import PATIENCE, refresh
 from warden.usecases.targets import Target
+from warden.usecases.targets.of_lane import cluster_target, openbao_target
 
 LATE = 2.0
 """Seconds to wait for an audit line that is not there yet."""

@@ -1,10 +1,13 @@
-"""apply of an actor or a host: make OpenBao what the inventory declares; idempotent, and safe to be killed."""
+"""apply of an actor or a host: make OpenBao what the inventory declares; idempotent, and safe to be killed.
+
+What applies a target is shared with lanes; `apply` is not, since approvals, clusters and closing are for lanes alone.
+"""
 
 from warden.core.openbao.ssh_roles import SshResources
 from warden.core.plans.lane_plan import LaneOptions, LaneReceipt
 from warden.core.remedies import Remedy, warden
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.targets.ssh_roles import SshTarget
 
 

@@ -37,13 +37,14 @@ from warden.core.remedies import Remedy, RunWarden, warden
 from warden.ports.change_requests import ChangeRequests, Signatures
 from warden.ports.journal import Journal
 from warden.ports.notices import NoNotices, Notices
-from warden.usecases.apply import expect_unblocked
 from warden.usecases.context import Context
-from warden.usecases.plan import openbao_target, plan_delivery
+from warden.usecases.plan import plan_delivery
 from warden.usecases.reactivate import NotClosed
+from warden.usecases.steps.apply_target import expect_unblocked
 from warden.usecases.steps.approval import protected_by
 from warden.usecases.steps.killed_operations import end_killed_changes
 from warden.usecases.steps.recorded import begun
+from warden.usecases.targets.of_lane import openbao_target
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):

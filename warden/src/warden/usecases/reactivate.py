@@ -26,10 +26,11 @@ from warden.core.plans.plan import Receipt
 from warden.core.proofs.verdict import Proof
 from warden.core.remedies import warden
 from warden.ports.journal import Journal
-from warden.usecases.apply import apply_delivery, apply_target
+from warden.usecases.apply import apply_delivery
 from warden.usecases.context import Context
-from warden.usecases.plan import openbao_target, plan_delivery
+from warden.usecases.plan import plan_delivery
 from warden.usecases.prove import ProveOptions, prove
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.approval import approval_for, finish, protected_by
 from warden.usecases.steps.checkpoint import checkpoint
 from warden.usecases.steps.closing import mark_there
@@ -46,6 +47,7 @@ from warden.usecases.steps.closing_lane import (
 from warden.usecases.steps.closing_records import StepRecords
 from warden.usecases.steps.recorded import NotRecorded, after_earlier_steps, begun, effect_so_far
 from warden.usecases.targets import Target
+from warden.usecases.targets.of_lane import openbao_target
 
 
 class NotClosed(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from warden.present.commands import command
 from warden.present.obstacles import describe_obstacle
 from warden.present.plans import name_of, system_name
 from warden.present.problems import describe, described
-from warden.usecases.apply import Applied, Blocked, StillDiffers
 from warden.usecases.compromise import NotProvable
 from warden.usecases.context import NotInPlatform
 from warden.usecases.reactivate import ChangedMeanwhile, ClosedAgain, NewValueNeeded, NotClosed, Opened, StaysClosed
+from warden.usecases.steps.apply_target import Applied, Blocked, StillDiffers
 from warden.usecases.steps.closing_lane import ClosedInBoth, ClosedInJournalOnly, ClosingNotRecorded
 from warden.usecases.steps.provider_keys import NotMinted, SourceFailed
 from warden.usecases.steps.recorded import NotRecorded

@@ -18,15 +18,15 @@ from warden.core.lifecycle.closing import Event, Stage, Step, stages_of, steps_o
 from warden.core.plans.lane_plan import LaneOptions, Orphan
 from warden.core.plans.plan import Receipt
 from warden.ports.journal import Journal
-from warden.usecases.apply import apply_target
 from warden.usecases.context import Context
-from warden.usecases.plan import openbao_target
+from warden.usecases.steps.apply_target import apply_target
 from warden.usecases.steps.closing_clusters import PATIENCE, ClusterCloser
 from warden.usecases.steps.closing_denial import ProbeTools, prove_denied
 from warden.usecases.steps.closing_records import StepRecords
 from warden.usecases.steps.closing_tokens import revoke_tokens
 from warden.usecases.steps.orphans import earlier_deliveries
 from warden.usecases.steps.recorded import NotRecorded
+from warden.usecases.targets.of_lane import openbao_target
 
 
 class ClosedInJournalOnly(msgspec.Struct, frozen=True):
