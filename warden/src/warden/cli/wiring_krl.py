@@ -93,7 +93,9 @@ def krl_verifier(signers: str) -> SshKeygenVerifier:
 
 def pulling(path: str) -> AbstractContextManager[None]:
     """One pull of that file at a time: the others wait for it."""
-    return _alone(f"{os.path.abspath(path)}.lock", "putting a KRL in place")
+    from warden.adapters.ssh.krl_host import WRITABLE
+
+    return _alone(f"{os.path.abspath(path)}.lock", "putting a KRL in place", hint=WRITABLE)
 
 
 def krl_server(directory: str, host: str, port: int) -> KrlServer:
@@ -103,13 +105,13 @@ def krl_server(directory: str, host: str, port: int) -> KrlServer:
     return KrlServer(directory, host, port)
 
 
-def _alone(path: str, doing: str) -> AbstractContextManager[None]:
+def _alone(path: str, doing: str, hint: str = "") -> AbstractContextManager[None]:
     from warden.adapters.machine.lock import file_lock
     from warden.core.errors import Effect, Held
 
     problem = f"another warden is {doing} on this machine, and has been for {LOCK_PATIENCE:g} s"
     busy = Held(problem, effect=Effect.NOTHING_CHANGED, subject=path, hint="wait for it, then run this again")
-    return file_lock(path, busy, patience=LOCK_PATIENCE)
+    return file_lock(path, busy, patience=LOCK_PATIENCE, hint=hint)
 
 
 def now() -> dt.datetime:

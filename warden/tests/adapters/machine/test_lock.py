@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from warden.adapters.machine.lock import file_lock, held
+from warden.cli.wiring_krl import pulling
 from warden.core.errors import Held, Inconclusive
 from warden.present.errors import hint
 
@@ -57,6 +58,13 @@ def test_a_lock_that_cannot_be_made_says_what_to_name_instead():
     with pytest.raises(Inconclusive, match="cannot be made") as fault, held("/proc/none/a.lock", "x", "busy"):
         pytest.fail("it was made")
     assert "WARDEN_STATE" in hint(fault.value)
+
+
+def test_the_lock_of_a_krl_is_beside_its_file_and_says_so():
+    with pytest.raises(Inconclusive, match="cannot be made") as fault, pulling("/proc/none/revoked_keys"):
+        pytest.fail("it was made")
+    assert "--file" in hint(fault.value)
+    assert "WARDEN_STATE" not in hint(fault.value)
 
 
 def test_who_waits_is_called_and_gets_it_when_it_is_free_or_gives_up(tmp_path):

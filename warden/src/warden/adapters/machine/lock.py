@@ -30,7 +30,13 @@ def held(path: str, what: str, elsewhere: str) -> Iterator[None]:
 
 @contextmanager
 def file_lock(
-    path: str, busy: Held, *, patience: float = 0.0, waiting: Waiting = lambda _: None, interval: float = 0.02
+    path: str,
+    busy: Held,
+    *,
+    patience: float = 0.0,
+    waiting: Waiting = lambda _: None,
+    interval: float = 0.02,
+    hint: str = "",
 ) -> Iterator[None]:
     """Hold the lock file at `path`, which is made where it does not exist, for its owner alone.
 
@@ -38,7 +44,7 @@ def file_lock(
 
     Raises:
         Held: `busy`, where another process holds it for longer than `patience` seconds.
-        Inconclusive: the file cannot be made.
+        Inconclusive: the file cannot be made; `hint` is what helps, unless it is in warden's state directory.
     """
     from filelock import FileLock, Timeout  # only what changes something needs it
 
@@ -61,8 +67,8 @@ def file_lock(
             f"the lock file {path} cannot be made: {os.strerror(fault.errno or 0).lower()}",
             effect=Effect.NOTHING_DONE,
             subject=path,
-            hint="name a directory of yours",
-            remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
+            hint=hint or "name a directory of yours",
+            remedy=() if hint else (SetVariable("WARDEN_STATE", "DIRECTORY"),),
         ) from None
     try:
         yield

@@ -16,6 +16,7 @@ from warden.core.ssh.krl import SignedKrl
 
 LARGEST = 64 * 1024 * 1024
 """Bytes: eight million serials. The kept one is half as long again, as it is base64 in JSON."""
+WRITABLE = "sshd goes on with what is there; make room and let this user write there, or name another with --file"
 
 
 class InstalledKrl:
@@ -58,5 +59,5 @@ class InstalledKrl:
                 effect=Effect.NOTHING_CHANGED,
                 system="RevokedKeys",
                 subject=path,
-                hint="sshd goes on with what is there; run this as whoever may write there",
+                hint=WRITABLE,
             ) from None
