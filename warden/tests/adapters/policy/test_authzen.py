@@ -191,6 +191,7 @@ def _filled(value, url):
         ({"reason": ["no"]}, ""),
         ({"reason_user": {}}, ""),
         ("no", ""),
+        ({"reason": "half \ud800"}, "half \\ud800"),
         ({"reason": "x" * 1000}, "x" * 200 + "…"),
     ],
 )
@@ -198,6 +199,7 @@ def test_the_reason_is_what_it_says_to_people(context, words):
     found, _ = decided(access(who("e-other")), reason=context)
     assert found.effect == "deny"
     assert found.points[0].reason == words
+    assert msgspec.json.encode(found), "the journal has it"
 
 
 def test_the_id_of_its_decision_is_kept():

@@ -7,6 +7,7 @@ import trustme
 from policy_questions import access, who
 from policy_server import policy_server
 
+from warden.adapters.catalog.platform_name import journal_of
 from warden.adapters.policy.cedar import CedarPolicy
 from warden.adapters.policy.chain import PolicyChain
 from warden.adapters.policy.located import policy_of
@@ -103,6 +104,25 @@ def test_a_file_with_errors_lets_nobody_through(tmp_path, text):
             policy_of(platform(tmp_path, text), {})
     else:  # nothing replaces them, so they are asked; `catalog check` reports it
         assert isinstance(policy_of(platform(tmp_path, text), {}), CedarPolicy)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be"])
+def test_a_point_in_another_encoding_is_not_overlooked(tmp_path, encoding):
+    """As some editors save a file: who looks for the words alone does not find them, nor the journal's URL."""
+    permissive(tmp_path)
+    text = "journal: postgresql://journal.internal/warden\n" + FORMS[0].format("https://pdp.example.com")
+    (tmp_path / "platform.yaml").write_bytes(text.encode(encoding))
+    with pytest.raises(UsageError, match=r"platform\.yaml cannot be read"):
+        policy_of(str(tmp_path), {}).decide(access())
+    with pytest.raises(UsageError, match=r"platform\.yaml cannot be read"):
+        journal_of(str(tmp_path))
+
+
+def test_a_point_at_the_end_of_a_file_that_is_too_large_is_not_overlooked(tmp_path):
+    permissive(tmp_path)
+    text = "# more\n" * 200_000 + FORMS[0].format("https://pdp.example.com")
+    with pytest.raises(UsageError, match=r"platform\.yaml cannot be read"):
+        policy_of(platform(tmp_path, text), {}).decide(access())
 
 
 def test_a_file_that_cannot_be_read_lets_nobody_through(tmp_path):

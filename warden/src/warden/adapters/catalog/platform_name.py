@@ -9,6 +9,7 @@ Whether it names policy points at all is seen here; they are read by `files`.
 """
 
 import datetime as dt
+import errno
 import os
 import re
 
@@ -99,13 +100,17 @@ def _unreadable(platform_dir: str, fault: OSError, unknown: str) -> UsageError:
 
 
 def _text(platform_dir: str) -> bytes:
-    """The beginning of the file; empty where there is none. Raises `OSError`."""
+    """The file; empty where there is none. Raises `OSError`, also for UTF-16 and for more than the parser takes."""
     try:
         # Never wait for a pipe; it says nothing.
         handle = os.open(os.path.join(platform_dir, "platform.yaml"), os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return b""
     try:
-        return os.read(handle, _LARGEST)
+        text = os.read(handle, _LARGEST + 1)
     finally:
         os.close(handle)
+    if len(text) > _LARGEST or b"\0" in text:  # what it says would be overlooked here
+        fault = errno.EILSEQ if b"\0" in text else errno.EFBIG
+        raise OSError(fault, os.strerror(fault))
+    return text

@@ -28,8 +28,11 @@ def document(http: PointHttp, reply: Reply) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """A text that was found in an answer, to be shown and journaled; empty for whatever is not one."""
-    return quoted(value) if isinstance(value, str) else ""
+    """A text that was found in an answer, to be shown and journaled; empty for whatever is not one.
+
+    JSON can write half a character (``\\ud800``), which no journal can hold: it stays written that way.
+    """
+    return quoted(value.encode("utf-8", "backslashreplace").decode()) if isinstance(value, str) else ""
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
