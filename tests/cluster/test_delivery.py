@@ -66,7 +66,7 @@ def test_a_value_arrives_in_the_cluster_and_the_audit_log_names_the_workload(clu
     finally:
         # The operator would log in to a store that is left over every five seconds.
         cluster.admin("DELETE", f"/apis/external-secrets.io/v1/clustersecretstores/{namespace}")
-        cluster.admin("DELETE", f"/api/v1/namespaces/{namespace}")
+        cluster.leave(namespace)
     with open(cluster_platform.audit_file, encoding="utf-8") as log:
         whole = [line for line in log if line.endswith("\n")]  # not one that is being written
     lines = [json.loads(line) for line in whole if f"platform/data/workloads/{namespace}/api" in line]

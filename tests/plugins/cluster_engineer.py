@@ -204,7 +204,7 @@ class Engineer:
 
     def tidy(self) -> None:
         for cluster, namespace in self._made:
-            self.platform.clusters[cluster].admin("DELETE", f"/api/v1/namespaces/{namespace}")
+            self.platform.clusters[cluster].leave(namespace)
 
 
 @pytest.fixture

@@ -482,7 +482,7 @@ class ClusterBench:
         for each in self.afterwards:
             each()
         for cluster, namespace in self.made:
-            self.handle(cluster).admin("DELETE", f"/api/v1/namespaces/{namespace}")
+            self.handle(cluster).leave(namespace)
 
 
 def followed(external: Manifest) -> tuple[str, bool]:
