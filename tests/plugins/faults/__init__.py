@@ -24,6 +24,7 @@ class Fault(msgspec.Struct, frozen=True):
         open: ids of the verdicts that are inconclusive, and no others are.
         mends: whether the commands that are shown, run as they are shown, mend it.
         inspect: whether it takes ``prove --inspect``, which looks at the value.
+        silent: whether the operator leaves the lane alone from then on, so that nobody has to wait for it long.
     """
 
     area: str
@@ -33,6 +34,7 @@ class Fault(msgspec.Struct, frozen=True):
     open: str = ""
     mends: bool = True
     inspect: bool = False
+    silent: bool = False
 
     @property
     def label(self) -> str:

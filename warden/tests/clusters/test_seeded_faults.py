@@ -18,6 +18,8 @@ from warden.present.commands import commands
 pytestmark = pytest.mark.cluster
 ROUNDS = 3
 """How often somebody proves, does what is shown first, and proves again."""
+SILENCE = 2.0
+"""Seconds in which an operator that is silent is waited for."""
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_a_seeded_fault_is_caught_and_named_with_its_owner_and_its_fix(bench, fa
     bench.ready()
     fault.plant(bench)
     planned = [change for plan in (bench.plan(), bench.plan_there()) for change in plan.to_change]
-    proof = bench.prove()
+    proof = bench.prove(**({"patience": SILENCE} if fault.silent else {}))
     assert bench.found(proof, "wrong") == set(fault.wrong.split()), bench.shown(proof)
     assert bench.found(proof, "inconclusive") == set(fault.open.split()), bench.shown(proof)
     expect_in(proof, planned)

@@ -27,12 +27,6 @@ def conditions(change):
     return plant
 
 
-def held_external_secret(bench):
-    """The operator leaves it alone from then on."""
-    held("externalsecret")(bench)
-    bench.patience = 2.0
-
-
 def held(kind, name=None):
     """Somebody deletes an object, and a finalizer of somebody else keeps it."""
 
@@ -71,9 +65,10 @@ FAULTS = [
     Fault(
         "ExternalSecret",
         "is being deleted, held by a finalizer",
-        held_external_secret,
+        held("externalsecret"),
         "externalsecret",
         f"synced {NOT_DELIVERED}",
+        silent=True,
     ),
     Fault("store", "is being deleted, held by a finalizer", held("secretstore", "openbao-app"), "secretstore"),
     Fault(

@@ -100,6 +100,7 @@ FAULTS = [
         spec("secretstore", "openbao-app", controller="other"),
         "secretstore",
         f"synced {NOT_DELIVERED}",
+        silent=True,
     ),
     Fault("store", "another KV mount", store(path="elsewhere"), "secretstore synced", NOT_DELIVERED),
     Fault(
@@ -123,6 +124,7 @@ FAULTS = [
         spec("externalsecret", refreshInterval="0s"),
         "externalsecret",
         f"synced {NOT_DELIVERED}",
+        silent=True,
     ),
     Fault("ExternalSecret", "reads another property", another_property, "externalsecret synced", "value"),
     Fault("ExternalSecret", "delivers a key more", another_path_too, "externalsecret secret"),
