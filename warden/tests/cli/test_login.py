@@ -33,7 +33,7 @@ def test_a_mount_without_a_provider_is_named_with_what_to_do(world):
     assert "No token was stored" in done.stderr
     assert "bao read auth/netkingdom/config" in done.stderr
     here = world.run("login", "--lane", world.lane, WARDEN_STATE=world.server.state)
-    assert "warden dev login person:NAME --group GROUP --role ROLE" in here.stderr
+    assert "warden dev login person:NAME --group GROUP --role api-workload-kv-read" in here.stderr
 
 
 def test_a_mount_that_is_not_there_is_a_denial(world):

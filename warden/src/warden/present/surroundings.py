@@ -66,7 +66,6 @@ def login(step: LogInAs) -> RunWarden:
 
 _EMBEDDED: Mapping[BaoAction, RunWarden] = {
     "login-default": RunWarden("dev login", ("platform",)),
-    "read-login-config": RunWarden("dev login", ("person:NAME",), (("group", "GROUP"), ("role", "ROLE"))),
     "unseal": RunWarden("dev up"),
 }
 """What is done by another command at the embedded platform: it knows its people and keeps its own unseal key."""
@@ -75,6 +74,8 @@ _EMBEDDED: Mapping[BaoAction, RunWarden] = {
 def as_done_here(step: RunBao) -> RunBao | RunWarden:
     """The step, or what does the same at the embedded platform; a login is warden's own command elsewhere, too."""
     instead = _EMBEDDED.get(step.action)
+    if step.action == "read-login-config":
+        instead = RunWarden("dev login", ("person:NAME",), (("group", "GROUP"), ("role", step.name or "ROLE")))
     if instead and HERE.get().embedded():
         return instead
     return RunWarden("login") if step.action == "login-default" else step
