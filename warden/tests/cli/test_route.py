@@ -74,6 +74,7 @@ def test_the_entry_of_certificates_sums_up_the_proofs_of_the_actors(world):
     assert (found["proof"]["state"], found["proof"]["passed"]) == ("unproven", 18)
     assert found["proof"]["at"] == found["actors"][0]["at"]
     assert world.json("route", "find", "ssh-certificate")[0]["proof"] == found["proof"]
+    assert world.json("access", "ssh-certificate")["proof"] == found["proof"]
     assert next(each for each in world.json("route", "list") if each["id"] == "ssh-certificate")["actors"]
     assert "1 of 3 actors proven" in shown("list")
 

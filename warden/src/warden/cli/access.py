@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
-from warden.cli import complete, wiring, wiring_files, wiring_journal
+from warden.cli import complete, wiring, wiring_files, wiring_journal, wiring_ssh
 from warden.cli.access_words import Words, words_of
 from warden.cli.exit_guard import reported
 from warden.cli.options import Duration, why_option
@@ -277,7 +277,11 @@ def _advise(ctx: click.Context, need: tuple[str, ...], *, as_json: bool) -> None
     expect_used(ctx, "--fetch", "force")
     entries, sure = _asked_about(platform, need)
     answers = advise(
-        entries, wiring_journal.journal(platform, asks=False), datetime.now(UTC), wiring_files.counts_for(platform)
+        entries,
+        wiring_journal.journal(platform, asks=False),
+        datetime.now(UTC),
+        wiring_files.counts_for(platform),
+        functools.partial(wiring_ssh.read, platform),
     )
     if as_json:
         documents = [present.as_json(each) for each in answers]

@@ -1,20 +1,12 @@
 """``warden route``: who owns a credential, where it is, and what to do next."""
 
-from __future__ import annotations
-
+import functools
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from warden.cli import complete, wiring, wiring_files, wiring_journal
+from warden.cli import complete, wiring, wiring_files, wiring_journal, wiring_ssh
 from warden.present import terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from warden.core.errors import Invalid
-    from warden.core.inventory.inventory import Inventory
 
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print the record by its documented names.")
 
@@ -54,7 +46,7 @@ def list_(ctx: click.Context, /, drafts: bool, tag: str | None, stale: bool, as_
         catalog,
         journal,
         datetime.now(UTC),
-        _inventory(platform),
+        functools.partial(wiring_ssh.read, platform),
         drafts=drafts,
         tag=composed(tag or "") or None,
         stale=stale,
@@ -89,7 +81,7 @@ def show(ctx: click.Context, /, entry_id: str, as_json: bool) -> None:
         wiring_journal.journal(platform, asks=False),
         datetime.now(UTC),
         wiring_files.counts_for(platform),
-        _inventory(platform),
+        functools.partial(wiring_ssh.read, platform),
     )
     if as_json:
         terminal.document(routes.as_json(found))
@@ -123,7 +115,7 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
         " ".join(need),
         journal,
         datetime.now(UTC),
-        _inventory(platform),
+        functools.partial(wiring_ssh.read, platform),
         counts_for=wiring_files.counts_for(platform),
         drafts=drafts,
     )
@@ -137,10 +129,3 @@ def find(ctx: click.Context, /, need: tuple[str, ...], drafts: bool, as_json: bo
     else:
         routes.show_found(found)
     routes.show_left_out(catalog.faulty)
-
-
-def _inventory(platform: str) -> Callable[[], Inventory | Invalid]:
-    """The inventory, read only where it is needed."""
-    from warden.cli import wiring_ssh
-
-    return lambda: wiring_ssh.read(platform)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from warden.ports.policy import Policy
     from warden.ports.runner import Runner
     from warden.ports.vault import Vault
+    from warden.usecases.steps.actor_proofs import InventoryOrFault
     from warden.usecases.steps.logged_in import Obtained
     from warden.usecases.steps.second_person import Waiting
 
@@ -89,12 +90,20 @@ class ServerRefuses(msgspec.Struct, frozen=True):
     refusal: str | msgspec.Struct
 
 
-def advise(entries: Sequence[Entry], journal: Journal, now: dt.datetime, counts_for: dt.timedelta) -> list[Advice]:
+def advise(
+    entries: Sequence[Entry],
+    journal: Journal,
+    now: dt.datetime,
+    counts_for: dt.timedelta,
+    inventory: InventoryOrFault,
+) -> list[Advice]:
     """Whose each entry is, where it is, and how to get at it. Raises `JournalUnwritable`."""
     from warden.core.access.advice import advise as advice  # not needed by those who run a command
-    from warden.core.routes.route import route
+    from warden.core.routes.route import declared_route
+    from warden.usecases.route import show
 
-    return [advice(each, route(each, journal.state(each.id), now, counts_for)) for each in entries]
+    routes = ((each, show(declared_route(each), journal, now, counts_for, inventory)) for each in entries)
+    return [advice(each, found) for each, found in routes]
 
 
 def run(
