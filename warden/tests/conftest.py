@@ -3,16 +3,20 @@
 import datetime as dt
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from declared_lanes import declare
+from loaded_warden import LoadedWarden, loaded_warden
 from platform_server import PlatformServer, served
 
 from warden.core.lanes.lane import Lane
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +24,13 @@ def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
     """One server for each xdist worker, about 3.5 s. Tests share it: use `unique` names."""
     with served(tmp_path_factory.mktemp("state")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWarden]:
+    """``warden``, to be run as a process."""
+    with loaded_warden(tmp_path_factory.mktemp("loaded")) as loaded:
+        yield loaded
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +83,9 @@ class LaneWorld:
     Names are of this world alone; ``values`` are what the fields hold, ``journal`` is where the journal is.
     """
 
-    def __init__(self, server: PlatformServer, folder: Path, tenant: str) -> None:
+    def __init__(self, server: PlatformServer, folder: Path, tenant: str, program: LoadedWarden) -> None:
         self.server = server
+        self.program = program
         self.folder = folder
         self.tenant = tenant
         self.lane = f"{tenant}-key"
@@ -128,20 +140,13 @@ class LaneWorld:
 
     def run(self, *argv: str, stdin: str = "", **changed: str) -> "subprocess.CompletedProcess[str]":
         """``warden ARGV`` as a process of its own, with `changed` variables; nothing of it is a terminal."""
-        return subprocess.run(
-            ["warden", *argv],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=self.env(**changed),
-            cwd=self.folder,
-        )
+        return self.program.run(argv, env=self.env(**changed), cwd=self.folder, stdin=stdin)
 
 
 @pytest.fixture
-def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable[[str], str]) -> LaneWorld:
+def lane_world(
+    platform_server: PlatformServer, tmp_path: Path, unique: Callable[[str], str], program: LoadedWarden
+) -> LaneWorld:
     """A lane that is declared, applied and filled."""
     # Words: random letters in a path look like a secret to the catalog.
     words = [
@@ -163,7 +168,7 @@ def lane_world(platform_server: PlatformServer, tmp_path: Path, unique: Callable
         "pearl",
     ]
     digits = unique("").lstrip("-")[:6]
-    return LaneWorld(platform_server, tmp_path, "-".join(words[int(digit, 16)] for digit in digits))
+    return LaneWorld(platform_server, tmp_path, "-".join(words[int(digit, 16)] for digit in digits), program)
 
 
 @pytest.fixture

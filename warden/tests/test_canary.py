@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from canary import TALKATIVE, Canary, content
+from loaded_warden import loaded_warden, of_python
 
 from warden.cli import main
 
@@ -117,9 +118,16 @@ BROKEN = {
 }
 
 
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory):
+    with loaded_warden(tmp_path_factory.mktemp("talkative"), **of_python(TALKATIVE)) as loaded:
+        yield loaded
+
+
 @pytest.fixture
-def world(lane_world):
+def world(lane_world, talkative):
     """The lane, with files for tokens that lie outside what is searched."""
+    lane_world.talkative = talkative
     outside = lane_world.folder.with_name(lane_world.folder.name + "-outside")
     outside.mkdir()
     lane_world.outside = outside
@@ -136,15 +144,8 @@ def canary_of(world, *tokens: str) -> Canary:
 def said(world, argv: list[str], token: str, broken: dict[str, str]) -> "subprocess.CompletedProcess[bytes]":
     names = {"LANE": world.lane} | {file.name: str(file) for file in world.outside.iterdir()}
     env = world.env(BAO_TOKEN=token, TMPDIR=str(world.folder / "tmp"), **TALKATIVE) | broken
-    return subprocess.run(
-        ["warden", *(names.get(word, word) for word in argv)],
-        env=env,
-        cwd=world.folder,
-        capture_output=True,
-        check=False,
-        timeout=60,
-        input=world.values["API_KEY"].encode(),
-    )
+    words = [names.get(word, word) for word in argv]
+    return world.talkative.run(words, env=env, cwd=world.folder, stdin=world.values["API_KEY"].encode())
 
 
 @pytest.mark.parametrize(("broken", "who"), [("nothing", "reader"), *((each, "admin") for each in BROKEN)])

@@ -149,14 +149,14 @@ class TlsServer(PlatformServer):
 
 
 @pytest.fixture
-def secured(tls, tmp_path, unique):
+def secured(tls, tmp_path, unique, program):
     """A lane whose reader is a certificate, on that server."""
     server = TlsServer(tls)
     server.call("POST", "sys/auth/kubernetes", {"type": "jwt"})
     name = "".join(each for each in unique("lane") if each.isalpha() or each == "-") + "x"
     world = LaneWorld.__new__(LaneWorld)
     world._arrange = lambda: None
-    LaneWorld.__init__(world, server, tmp_path, name)
+    LaneWorld.__init__(world, server, tmp_path, name, program)
     (tmp_path / "platform" / "clients.pem").write_bytes(tls.ours.cert_pem.bytes())
     world.reader_name = f"{name}.example.com"
     head = world.lane_file.read_text().partition("readers:")[0]

@@ -104,9 +104,10 @@ def engineer_of(world):
 
 
 @pytest.fixture(scope="module")
-def lane(platform_server, tmp_path_factory):
+def lane(platform_server, tmp_path_factory, program):
     """One lane for all tests here: each has people of its own."""
-    world = LaneWorld(platform_server, tmp_path_factory.mktemp("approve"), f"approve-{secrets.choice(WORDS)}")
+    folder = tmp_path_factory.mktemp("approve")
+    world = LaneWorld(platform_server, folder, f"approve-{secrets.choice(WORDS)}", program)
     return Second(engineer_of(world)).declare()
 
 
@@ -348,12 +349,12 @@ def test_approvers_are_told_by_the_hook(second):
 
 
 @pytest.fixture
-def mortal(tmp_path):
+def mortal(tmp_path, program):
     """The same on a server of one's own, which a test may kill."""
     with served(tmp_path / "state") as server:
         folder = tmp_path / "world"
         folder.mkdir()
-        found = Second(engineer_of(LaneWorld(server, folder, "approve-mortal"))).declare()
+        found = Second(engineer_of(LaneWorld(server, folder, "approve-mortal", program))).declare()
         found.embedded = server.embedded
         yield found
 
