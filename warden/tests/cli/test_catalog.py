@@ -1,23 +1,22 @@
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-BIN = str(Path(sys.executable).parent / "warden")
-
 
 @pytest.fixture
-def run(tmp_path):
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+def run(tmp_path, program):
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "KF_RULE_CACHE_DIR": os.environ["KF_RULE_CACHE_DIR"],
+    }
 
-    def call(*argv: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [BIN, *argv], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-        )
+    def call(*argv: str):
+        done = program.run(argv, env=env, cwd=tmp_path, stdin="")
         assert "Traceback" not in done.stderr
         return done
 

@@ -13,12 +13,10 @@ WARDEN = str(Path(sys.executable).with_name("warden"))
 
 
 @pytest.fixture
-def warden(tmp_path):
+def warden(tmp_path, program):
     def run(*argv: str, cwd: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
         given = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"} | env
-        return subprocess.run(
-            [WARDEN, "journal", *argv], capture_output=True, text=True, check=False, env=given, cwd=cwd or tmp_path
-        )
+        return program.run(["journal", *argv], env=given, cwd=cwd or tmp_path, stdin="")
 
     return run
 

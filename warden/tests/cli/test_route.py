@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from loaded_warden import LoadedWarden
 
 from warden.adapters.catalog.files import load_catalog
 from warden.adapters.catalog.platform_name import platform_name
@@ -23,8 +24,9 @@ CONTRACT = """id title status owner_repo subsystem warden_role warden_executes e
 
 
 class World:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, program: LoadedWarden) -> None:
         self.root = root
+        self.program = program
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(root),
@@ -34,9 +36,7 @@ class World:
         }
 
     def run(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [BIN, *argv], env=self.env | env, cwd=self.root, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = self.program.run(argv, env=self.env | env, cwd=self.root, stdin="")
         assert "Traceback" not in done.stderr
         return done
 
@@ -47,8 +47,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
+def world(tmp_path, program):
+    return World(tmp_path, program)
 
 
 def test_the_entry_of_certificates_sums_up_the_proofs_of_the_actors(world):
