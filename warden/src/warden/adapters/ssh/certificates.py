@@ -17,7 +17,7 @@ from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.errors import BadCertificate, BadPublicKey, KeyFault
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.serialization import SSHCertificate
+    from cryptography.hazmat.primitives.serialization import SSHCertificate, SSHCertPublicKeyTypes
 
 LARGEST = 1 << 16
 """Bytes of a line: a key of 16,384 bits with 256 principals is smaller."""
@@ -35,7 +35,7 @@ class SshCertificates:
         """See the port."""
         text = " ".join(line.split()[:2])
         found = _loaded(text)
-        _expect_signed(found, text)
+        authority = _signed_by(found, text)
         certified = _certified(text)
         if certified is None:
             raise _unreadable(_NOT_ONE)
@@ -44,7 +44,7 @@ class SshCertificates:
             type="user" if found.type.value == 1 else "host",
             public_key=certified.line,
             fingerprint=certified.fingerprint,
-            authority=_authority(found).fingerprint,
+            authority=_blob(authority).fingerprint,
             serial=found.serial,
             key_id=_text(found.key_id),
             principals=tuple(_text(each) for each in found.valid_principals),
@@ -88,7 +88,8 @@ def _as_the_library_names_it(text: str) -> str:
     return f"{name} {base64.b64encode(blob).decode()}"
 
 
-def _expect_signed(found: SSHCertificate, text: str) -> None:
+def _signed_by(found: SSHCertificate, text: str) -> SSHCertPublicKeyTypes:
+    """The key of the CA. Raises `Inconclusive` where the signature is not its own."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -105,6 +106,7 @@ def _expect_signed(found: SSHCertificate, text: str) -> None:
         before = base64.b64decode(text.partition(" ")[2])[: -4 - authority.key_size // 8]
         if before.endswith(_SHA1.encode()):
             raise _unreadable("signed with SHA-1, which OpenSSH refuses")
+    return authority
 
 
 def _verify_by_keygen(text: str) -> None:
@@ -122,10 +124,10 @@ def _verify_by_keygen(text: str) -> None:
         raise ValueError("wrong signature")
 
 
-def _authority(found: SSHCertificate) -> PublicKeyBlob:
+def _blob(authority: SSHCertPublicKeyTypes) -> PublicKeyBlob:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    key = public_key(found.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
+    key = public_key(authority.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode())
     assert key is not None  # noqa: S101 - the library wrote it
     return key
 

@@ -74,4 +74,4 @@ def _text_key(key: object) -> str:
 
 def _encodable(text: str) -> str:
     """File names of any bytes reach us as lone surrogates, which no UTF-8 file can hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
