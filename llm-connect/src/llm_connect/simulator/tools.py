@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MODES = ("none", "auto", "required")
-_SAY_A_TYPE = {"type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"}
 
 
 class NotCallable(ValueError):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,6 @@ from warden.core.errors import WardenError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-Completer = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 _HEAD = 4096
 """Bytes of a catalog file that are looked at: its kind, id and title are at its top."""

@@ -163,7 +163,6 @@ def _alias(data: Mapping[str, Any]) -> Alias:
         id=str(data.get("id") or ""),
         name=str(data.get("name") or ""),
         mount_accessor=str(data.get("mount_accessor") or ""),
-        canonical_id=str(data.get("canonical_id") or ""),
         metadata=data.get("metadata") or {},
         custom_metadata=data.get("custom_metadata") or {},
     )
@@ -208,8 +207,6 @@ def token_of(namespace: str, data: Mapping[str, Any]) -> LiveToken:
         policies=texts(data.get("policies")),
         identity_policies=texts(data.get("identity_policies")),
         path=str(data.get("path") or ""),
-        orphan=bool(data.get("orphan")),
-        period=int(data.get("period") or 0),
         ttl=int(data.get("ttl") or 0),
         entity=str(data.get("entity_id") or ""),
         meta=data.get("meta") or {},

@@ -51,11 +51,6 @@ class PathRule(msgspec.Struct, frozen=True, kw_only=True):
     expires: dt.datetime | None = None
 
     @property
-    def control_group(self) -> bool:
-        """Whether a control group has to approve something."""
-        return bool(self.controlled)
-
-    @property
     def templated(self) -> bool:
         """Whether the path depends on who asks."""
         return "{{" in self.path

@@ -125,7 +125,6 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     mount_accessor: str
-    canonical_id: str = ""
     metadata: Mapping[str, str] = {}
     custom_metadata: Mapping[str, str] = {}
 
@@ -169,8 +168,6 @@ class LiveToken(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[str, ...] = ()
     identity_policies: tuple[str, ...] = ()
     path: str = ""
-    orphan: bool = False
-    period: int = 0
     ttl: int = 0
     entity: str = ""
     meta: Mapping[str, str] = {}
