@@ -42,3 +42,12 @@ def test_everything_that_is_wrong_is_said_at_once(lane_world):
     lane_world.run("inventory", "add-host", "web")
     again = lane_world.run("inventory", "add-host", "web")
     assert (again.returncode, "already has the host web" in again.stderr) == (2, True)
+
+
+def test_an_actor_for_which_nobody_can_sign_is_added_with_a_warning(lane_world):
+    alone = lane_world.run("inventory", "add", "adm-bob")
+    assert alone.returncode == 0, alone.stderr
+    assert "adm-bob has no identities" in alone.stderr
+    with_one = lane_world.run("inventory", "add", "agt-ci", "--workload", "ci/run", "--source-address", "10.0.0.0/8")
+    assert (with_one.returncode, with_one.stderr) == (0, "")
+    assert lane_world.run("inventory", "add-host", "db").stderr == ""

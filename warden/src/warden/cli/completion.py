@@ -12,7 +12,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print a script that completes commands, options, lanes, fields, clusters and personas.
+    """Print a script that completes commands, options, lanes, fields, actors, hosts and clusters.
 
     \b
     Examples:

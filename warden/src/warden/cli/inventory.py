@@ -194,7 +194,7 @@ def _add(
     if as_json:
         terminal.document({what: name, "file": file})
     else:
-        present.show_added(name, file)
+        present.show_added(name, file, for_nobody=what == "actor" and not given.get("identities"))
 
 
 def _identities(

@@ -77,10 +77,12 @@ def _show_actors(inventory: Inventory) -> str:
     return rows[0][0]
 
 
-def show_added(actor: str, file: str) -> None:
-    """Where it was added, and what makes it work."""
-    terminal.sentence(f"{actor} is in {file}.")
-    terminal.sentence(f"Next: {to_paste(warden('plan', actor))}")
+def show_added(name: str, file: str, *, for_nobody: bool = False) -> None:
+    """Where it was added, and what makes it work; `for_nobody`: an actor without identities."""
+    terminal.sentence(f"{name} is in {file}.")
+    if for_nobody:
+        terminal.note(f"warning: {name} has no identities; nobody can have a certificate signed for it")
+    terminal.sentence(f"Next: {to_paste(warden('plan', name))}")
 
 
 def span(seconds: int) -> str:
