@@ -207,17 +207,27 @@ def of_store(bench, store):
 # -- prove ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=STORES)
-def sound(request, cluster_platform, tmp_path_factory):
-    """A sound lane with a consumer, and an agent with the rights to prove it."""
-    bench = request.getfixturevalue("cluster_bench_of")(tmp_path_factory.mktemp("rights"))
-    of_store(bench, request.param)
-    bench.ready().deploy()
-    agent = Agent(bench, "prove")
-    agent.store = request.param
-    yield agent
-    agent.tidy()
-    bench.tidy()
+@pytest.fixture(scope="module")
+def agents(cluster_bench_of, tmp_path_factory):
+    """By kind of store: a sound lane with a consumer, and an agent with the rights to prove it.
+
+    Not a parameter of the module: pytest would make it again for each test that names it together with a right.
+    """
+    made = {}
+    for store in STORES:
+        bench = cluster_bench_of(tmp_path_factory.mktemp("rights"))
+        of_store(bench, store)
+        bench.ready().deploy()
+        made[store] = Agent(bench, "prove")
+    yield made
+    for agent in made.values():
+        agent.tidy()
+        agent.bench.tidy()
+
+
+@pytest.fixture(params=STORES)
+def sound(request, agents):
+    return agents[request.param]
 
 
 def test_the_rights_to_prove_are_enough_to_plan_sync_and_prove(sound):
