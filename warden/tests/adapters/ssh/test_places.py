@@ -331,6 +331,17 @@ def test_ssh_asks_no_more_where_the_agent_has_what_is_not_due(tmp_path, certify)
         assert not asked(words, **socket)
 
 
+@pytest.mark.parametrize("what", ["", "ssh", "ssh/ready.sh"])
+def test_ssh_is_not_told_of_a_script_that_somebody_else_can_change(tmp_path, what):
+    """It would run with the user's rights at each login."""
+    state, holder = tmp_path / "state", Holder(handed="agent", where="/agent")
+    KeptFiles(str(state), "/platform", "").ready_words("agt-deploy", holder)
+    (state / what).chmod(0o777)
+    with pytest.raises(UsageError) as raised:
+        KeptFiles(str(state), "/platform", "").ready_words("agt-deploy", holder)
+    assert [each.path for each in raised.value.problem.weaknesses] == [str(state / what)]
+
+
 def test_ssh_asks_no_more_where_a_folder_has_what_is_not_due(tmp_path, certify):
     files, place = KeptFiles(str(tmp_path / "state"), "/platform", ""), InFolder(str(tmp_path / "my keys"))
     words = files.ready_words("agt-deploy", place.holder)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import msgspec
 
-from warden.core.errors import Effect, Held, Inconclusive
+from warden.core.errors import Effect, Held, Inconclusive, UsageError
 from warden.core.remedies import SetVariable
 from warden.core.ssh.kept import Holder, Kept, certificate_file
 
@@ -101,13 +101,17 @@ class KeptFiles:
         return certificate_file(self._folder, self._named(actor))
 
     def ready_words(self, actor: str, holder: Holder) -> tuple[str, ...]:
-        """A script for sh, which is put beside the records: Python's start would cost more than all the rest."""
+        """A script for sh, which is put beside the records: Python's start would cost more than all the rest.
+
+        Raises `UsageError` where somebody else could put another one there: ssh will run it.
+        """
         script = os.path.join(self._folder, _SCRIPT)
         content = _content(os.path.join(os.path.dirname(__file__), _SCRIPT))
         if _content(script) != content:
             with self._written():
                 self._make_folder()
                 self._write(script, content)
+        _expect_own(script)
         return ("/bin/sh", script, self._stamp(actor, holder), self.certificate_file(actor, holder))
 
     @contextmanager
@@ -180,6 +184,20 @@ class KeptFiles:
                 hint="name a directory of yours",
                 remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
             ) from None
+
+
+def _expect_own(script: str) -> None:
+    from warden.adapters.machine.ownership import weaknesses  # a login needs neither
+    from warden.core.lanes.trust import NotTrusted
+
+    if weak := weaknesses([script]):
+        raise UsageError(
+            NotTrusted(script, tuple(weak)),
+            effect=Effect.NOTHING_PRINTED,
+            subject=script,
+            hint="name a directory that only you can change",
+            remedy=(SetVariable("WARDEN_STATE", "DIRECTORY"),),
+        )
 
 
 def _content(path: str) -> bytes:
