@@ -11,6 +11,7 @@ from ssh_keys import hardware_key, write_key
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.core.errors import Inconclusive, UsageError
+from warden.core.inventory.public_keys import strings
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.comparison import differences
 from warden.present.problems import described
@@ -202,6 +203,19 @@ def test_a_private_key_is_refused_and_not_repeated(keys):
         READER.public_key(text)
     assert "private key" in described(caught.value.problem)
     assert text.splitlines()[2] not in repr(caught.value.__dict__)
+
+
+@pytest.mark.parametrize("field", [1, 2])
+def test_an_rsa_key_with_zeros_in_front_is_refused(public_keys, field):
+    """It is the same key with another fingerprint: revoked by that one, sshd would go on to take it."""
+    fields = strings(base64.b64decode(public_keys["rsa"].split()[1]))
+    fields[field] = bytes(2) + fields[field]
+    blob = b"".join(len(each).to_bytes(4) + each for each in fields)
+    line = f"ssh-rsa {base64.b64encode(blob).decode()}"
+    for read in (READER.public_key, READER.fingerprint):
+        with pytest.raises(UsageError) as raised:
+            read(line)
+        assert "not a public key" in described(raised.value.problem)
 
 
 def test_a_short_rsa_key_and_a_point_off_the_curve_are_refused(tmp_path, public_keys):

@@ -17,6 +17,7 @@ from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.errors import BadCertificate, BadPublicKey, KeyFault
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import SSHCertificate, SSHCertPublicKeyTypes
 
 LARGEST = 1 << 16
@@ -171,9 +172,19 @@ def _key(line: str) -> PublicKeyBlob:
         loaded = load_ssh_public_key(found.line.encode())
     except (ValueError, NotImplementedError, UnsupportedAlgorithm):
         raise _unusable("malformed") from None
-    if isinstance(loaded, RSAPublicKey) and loaded.key_size < SMALLEST_RSA:
-        raise _unusable("small")
+    if isinstance(loaded, RSAPublicKey):
+        _expect_sound(loaded, found)
     return found
+
+
+def _expect_sound(key: RSAPublicKey, found: PublicKeyBlob) -> None:
+    """Numbers with zeros in front would give the same key another fingerprint, which no host knows it by."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if key.key_size < SMALLEST_RSA:
+        raise _unusable("small")
+    if key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode() != found.line:
+        raise _unusable("malformed")
 
 
 def _kind_of_fault(line: str) -> KeyFault:
