@@ -57,6 +57,10 @@ def test_a_clock_that_is_behind_counts_when_a_certificate_has_expired_and_when_i
     assert selected(Selection(actor="agt-deploy"), [just], NOW) == [just]
     backdated = issued(6, valid_after=NOW - CLOCK_SKEW)
     assert selected(Selection(since=NOW), [backdated], NOW) == [backdated]
+    by_a_slow_clock = issued(7, valid_after=NOW - 2 * CLOCK_SKEW)
+    assert selected(Selection(since=NOW), [by_a_slow_clock], NOW) == [by_a_slow_clock]
+    before = issued(8, valid_after=NOW - 2 * CLOCK_SKEW - 1)
+    assert selected(Selection(since=NOW), [before], NOW) == []
 
 
 def test_a_serial_counts_for_one_ca():

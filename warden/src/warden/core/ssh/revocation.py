@@ -158,7 +158,8 @@ def _meant(chosen: Selection, one: Issued) -> bool:
         return True
     if one.fingerprint in chosen.keys or one.authority in chosen.keys:
         return True
-    by_time = chosen.since is None or one.valid_after + CLOCK_SKEW >= chosen.since
+    latest = one.valid_after + 2 * CLOCK_SKEW  # valid from a minute before, by a clock that may be behind by another
+    by_time = chosen.since is None or latest >= chosen.since
     return bool(chosen.actor or chosen.since is not None) and chosen.actor in {"", one.subject} and by_time
 
 
