@@ -81,6 +81,7 @@ def test_status_says_when_the_agent_lost_it(desk):
     assert desk.agent.add("-D").returncode == 0
     (line,) = desk.json("ssh", "status")["certificates"]
     assert line["here"]["presence"] == "gone"
+    assert " not in ssh-agent " in desk.warden("ssh", "status").stdout
 
 
 def test_status_of_one_subject_and_of_another(desk):
@@ -119,7 +120,7 @@ def test_log_has_what_was_issued_and_what_failed(desk):
     events = [each["event"].removeprefix("certificate.") for each in desk.json("ssh", "log")]
     assert events == ["begin", "issued", "begin", "issued", "discarded"]
     shown = desk.warden("ssh", "log", desk.world.actor).stdout
-    assert [line.split()[2] for line in shown.splitlines()[1:]] == ["issued", "issued", "discarded"]
+    assert [line.split()[2] for line in shown.splitlines()[1:]] == ["signed", "signed", "discarded"]
     assert len(desk.json("ssh", "log", "--last", "1")) == 1
     assert desk.json("ssh", "log", "--since", "1h", "web") == []
     assert desk.warden("ssh", "log", "--since", "tomorrow").returncode == 2

@@ -128,14 +128,14 @@ def _where(line: StatusLine) -> str:
     if here is None:
         return "-"
     held = "ssh-agent" if here.kept.holder.handed == "agent" else "files"
-    return {"held": held, "gone": f"not in {held} any more", "unknown": f"{held} does not answer"}[here.presence]
+    return {"held": held, "gone": f"not in {held}", "unknown": f"{held} does not answer"}[here.presence]
 
 
 # -- log --------------------------------------------------------------------------------------------------------------
 
 _EVENTS: Mapping[str, str] = {
     BEGIN: "asked",
-    ISSUED: "issued",
+    ISSUED: "signed",
     REFUSED: "REFUSED",
     DECISION: "DENIED",
     FAILED: "failed",
