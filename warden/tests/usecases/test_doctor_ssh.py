@@ -87,7 +87,14 @@ class World:
     def handed_to_an_agent(self, seconds: int) -> None:
         until = int(self.krl.clock().timestamp()) + seconds
         holder = Holder(handed="agent", where="/run/agent")
-        common = {"actor": "adm-ada", "holder": holder, "platform": "", "environment": "", "address": ""}
+        common = {
+            "actor": "adm-ada",
+            "holder": holder,
+            "platform": "",
+            "environment": "",
+            "address": "",
+            "authority": "SHA256:ca",
+        }
         self.kept.keep(Kept(**common, line="x", serial=1, fingerprint="SHA256:x", valid_after=0, valid_before=until))
 
 
