@@ -70,7 +70,7 @@ def test_what_a_proxy_says_is_no_answer(page, code):
     ],
 )
 def test_what_the_api_server_says_is(answer, kind):
-    with serving(answer) as (address, _), pytest.raises(kind):
+    with serving(answer, answer) as (address, _), pytest.raises(kind):  # the second is asked which versions it serves
         kubernetes(address).listed("Pod", "team")
 
 
