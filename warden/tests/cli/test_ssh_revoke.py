@@ -215,6 +215,7 @@ def test_a_terminal_is_asked(world, answer, code):
         (["--since", "tomorrow"], "not a time in the past"),
         (["--key", "/nowhere"], "cannot be read (no such file or directory). Nothing was done."),
         (["--key", __file__], "Nothing was done."),
+        (["--key", "SHA256:abc"], "--key is not a fingerprint"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(world, argv, said):

@@ -57,6 +57,8 @@ def test_a_plan_says_what_is_broader_than_it_looks(capsys):
     assert "key SHA256:y until 1970-01-01T00:01:00Z" in said
     show_plan(msgspec.structs.replace(plan(0), already=(certificate(1),)))
     assert "revoked already" in capsys.readouterr().err
+    show_plan(plan(0))
+    assert "revoked already" not in capsys.readouterr().err, "nothing was found"
 
 
 def test_the_amount_is_in_words():
@@ -98,4 +100,8 @@ def test_what_is_missing_is_told_on_stderr(capsys):
 
 def test_what_is_served_is_published_by_the_command_that_is_advised(capsys):
     show_serving("http://127.0.0.1:8622/krl", "/srv/krl", as_json=False)
-    assert "warden ssh krl build --dir /srv/krl" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "warden ssh krl build --dir /srv/krl" in said
+    assert "404" not in said
+    show_serving("http://127.0.0.1:8622/krl", "/srv/krl", as_json=False, empty=True)
+    assert "no KRL yet: hosts get 404" in capsys.readouterr().err

@@ -87,7 +87,8 @@ def serve(directory: str | None, listen: str, *, as_json: bool) -> None:
         )
     where = wiring_krl.krl_directory(directory)
     server = wiring_krl.krl_server(where, found[1] or found[2], int(found[3]))
-    server.run(lambda: present.show_serving(server.url, where, as_json=as_json))
+    empty = wiring_krl.krl_folder(where).published() is None
+    server.run(lambda: present.show_serving(server.url, where, as_json=as_json, empty=empty))
 
 
 @krl.command(short_help="Put the published KRL in place on this host.")

@@ -24,6 +24,7 @@ directory_option = click.option(
     type=click.Path(file_okay=False),
     help="Where the KRL is published. Default: krl in warden's state directory.",
 )
+_WHERE_IT_IS = "sshd logs it: SHA256:…"
 
 
 @click.command()
@@ -120,9 +121,7 @@ def _selection(serials: tuple[int, ...], ca: str, keys: tuple[str, ...], actor: 
     if (serials or keys) and (actor or since):
         raise UsageError("--serial and --key cannot be used with --actor and --since", effect=Effect.NOTHING_DONE)
     if ca and not FINGERPRINT.fullmatch(ca):
-        raise UsageError(
-            f"--ca is not a fingerprint: {ca[:60]!r}", effect=Effect.NOTHING_DONE, hint="sshd logs it: SHA256:…"
-        )
+        raise UsageError(f"--ca is not a fingerprint: {ca[:60]!r}", effect=Effect.NOTHING_DONE, hint=_WHERE_IT_IS)
     return Selection(
         serials=tuple(dict.fromkeys(serials)),
         authority=ca,
@@ -136,6 +135,8 @@ def _fingerprint(named: str) -> str:
     """The fingerprint of a key that is named by it, or by its file. Raises `UsageError`."""
     if FINGERPRINT.fullmatch(named):
         return named
+    if named.startswith("SHA256:"):
+        raise UsageError(f"--key is not a fingerprint: {named[:60]!r}", effect=Effect.NOTHING_DONE, hint=_WHERE_IT_IS)
     try:
         line = wiring_ssh.read_public_key(named).decode("utf-8", "replace")
         return wiring_ssh.certificates().fingerprint(line)

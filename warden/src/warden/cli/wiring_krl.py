@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from warden.adapters.ssh.krl_folder import PublishedKrl
     from warden.adapters.ssh.krl_host import InstalledKrl
     from warden.adapters.ssh.krl_http import KrlAtUrl
     from warden.adapters.ssh.krl_server import KrlServer
@@ -34,7 +35,6 @@ def krl_directory(named: str | None) -> str:
 
 def publisher(ctx: click.Context, directory: str) -> Publisher:
     """What a KRL is built, signed and published with. Raises `UsageError` where platform.yaml names no key."""
-    from warden.adapters.ssh.krl_folder import PublishedKrl
     from warden.adapters.ssh.krl_tools import SshKeygenKrl
     from warden.usecases.krl import Publisher
 
@@ -43,7 +43,7 @@ def publisher(ctx: click.Context, directory: str) -> Publisher:
         journal=wiring_journal.journal(wiring.platform_dir(ctx)),
         builder=SshKeygenKrl(),
         signer=signer,
-        folder=PublishedKrl(directory),
+        folder=krl_folder(directory),
         clock=now,
     )
 
@@ -68,6 +68,13 @@ def known_authorities(platform: str, journal: Journal) -> dict[str, str]:
 def _reached(declared: DeclaredAuthority) -> CertificateAuthority:
     """The authority, to be asked for its public keys; OpenBao has three seconds to answer."""
     return wiring_ssh.authority(declared)(wiring.openbao(3.0))
+
+
+def krl_folder(directory: str) -> PublishedKrl:
+    """What is published there."""
+    from warden.adapters.ssh.krl_folder import PublishedKrl
+
+    return PublishedKrl(directory)
 
 
 def krl_host(path: str) -> InstalledKrl:

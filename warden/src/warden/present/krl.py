@@ -47,15 +47,16 @@ def show_published(made: Published) -> None:
     terminal.note("Hosts refuse what it revokes from their next pull on.")
 
 
-def show_serving(url: str, directory: str, *, as_json: bool) -> None:
-    """Where it can be fetched, at once; what is published there later is served, too."""
+def show_serving(url: str, directory: str, *, as_json: bool, empty: bool = False) -> None:
+    """Where it can be fetched, at once; what is published there later is served, too. `empty`: there is none yet."""
     if as_json:
         terminal.document({"url": url, "directory": directory})
     else:
         terminal.line(url)
     terminal.flush()
     publish = command(warden("ssh krl build", dir=directory))
-    terminal.note(f"Serving {directory} until Ctrl-C. Publish with: {publish}")
+    none = " It has no KRL yet: hosts get 404." if empty else ""
+    terminal.note(f"Serving {directory} until Ctrl-C.{none} Publish with: {publish}")
 
 
 def pulled_json(done: Pulled) -> dict[str, Any]:

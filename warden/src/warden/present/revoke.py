@@ -22,7 +22,7 @@ def amount(plan: Plan) -> str:
 
 def show_plan(plan: Plan) -> None:
     """What is about to be revoked, on stderr."""
-    terminal.note(f"This revokes {amount(plan)}:" if plan.revocations else "All of it is revoked already.")
+    terminal.note(f"This revokes {amount(plan)}:" if plan.revocations else _nothing_new(plan))
     for one in plan.certificates[:SHOWN]:
         terminal.note(f"  {_certificate(one)}")
     if (more := len(plan.certificates) - SHOWN) > 0:
@@ -35,6 +35,11 @@ def show_plan(plan: Plan) -> None:
             terminal.note(f"  key {key} {f'until {terminal.iso(each.until)}' if each.until else 'for good'}")
     if plan.already:
         terminal.note(f"  {counted(len(plan.already), 'certificate')} revoked before")
+
+
+def _nothing_new(plan: Plan) -> str:
+    """Keys that were revoked before are not in the plan, so the second is no more than it knows."""
+    return "All of it is revoked already." if plan.already else "Nothing is left to revoke."
 
 
 def _certificate(one: Issued) -> str:
