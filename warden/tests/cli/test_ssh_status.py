@@ -81,7 +81,7 @@ def test_status_says_when_the_agent_lost_it(desk):
     assert desk.agent.add("-D").returncode == 0
     (line,) = desk.json("ssh", "status")["certificates"]
     assert line["here"]["presence"] == "gone"
-    assert " not in ssh-agent " in desk.warden("ssh", "status").stdout
+    assert " not in ssh-agent  " in desk.warden("ssh", "status").stdout
 
 
 def test_status_of_one_subject_and_of_another(desk):
