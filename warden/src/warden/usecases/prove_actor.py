@@ -27,7 +27,7 @@ from warden.ports.krl import KrlBuilder
 from warden.ports.login_host import OwnHost
 from warden.usecases.steps.login_records import LoginRecords
 from warden.usecases.steps.played_identity import announced, as_identity
-from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, not_shown, signed_for
+from warden.usecases.steps.proof_certificate import ProofTools, SignedOrNot, login_with, not_shown, signed_for
 from warden.usecases.steps.signer_questions import Answered, ask_all, judged
 from warden.usecases.steps.ways import WaysIn
 
@@ -141,15 +141,7 @@ class _Prover:
         if signed.certificate.public_key != self._right.key.public_key:
             self._unshown.append(not_shown(KeyNotHere()))
             return None
-        login = Login(
-            probe="logs-in",
-            expected="allowed",
-            attempted=self._tools.host.attempt(self._right.key, signed.certificate),
-            serial=signed.certificate.serial,
-            authority=signed.certificate.authority,
-            record=signed.record,
-            from_elsewhere=signed.certificate.critical_options.get("source-address", ""),
-        )
+        login = login_with(signed, self._tools.host.attempt(self._right.key, signed.certificate))
         self._shown.append(login)
         return login
 

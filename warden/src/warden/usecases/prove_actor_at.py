@@ -21,10 +21,9 @@ from warden.core.ssh.login_verdicts import Login, judge_all
 from warden.core.ssh.sshd_log import Reason
 from warden.core.unobserved import Unobserved, unobserved
 from warden.ports.login_host import LoginHost
-from warden.usecases.sign import Signed
 from warden.usecases.steps.login_records import LoginRecords
 from warden.usecases.steps.played_identity import announced
-from warden.usecases.steps.proof_certificate import ProofTools, not_shown, signed_for
+from warden.usecases.steps.proof_certificate import ProofTools, login_with, not_shown, signed_for
 
 SECOND = 1
 """Seconds that the certificate is valid which is to expire."""
@@ -88,8 +87,9 @@ class _Attempts:
         if right.signed.certificate.public_key != right.key.public_key:
             self._others.append(not_shown(KeyNotHere()))
             return
-        self._log_in(right.key, right.signed)
-        if self.shown[-1].attempted.let_in is None:
+        attempted = self._tools.host.attempt(right.key, right.signed.certificate)
+        self.shown.append(login_with(right.signed, attempted, own_host=False))
+        if attempted.let_in is None:
             return
         mine, record = right.signed.certificate, right.signed.record
         self._refused("other-account", right.key, mine, "principal", record=record, subject=self._tools.other_account)
@@ -106,20 +106,6 @@ class _Attempts:
         except Inconclusive as fault:
             log = unobserved(fault)
         return (*self._others, *judge_all(self.shown, log))
-
-    def _log_in(self, key: FreshKey, signed: Signed) -> None:
-        made = signed.certificate
-        login = Login(
-            probe="logs-in",
-            expected="allowed",
-            attempted=self._tools.host.attempt(key, made),
-            serial=made.serial,
-            authority=made.authority,
-            record=signed.record,
-            from_elsewhere=made.critical_options.get("source-address", ""),
-            own_host=False,
-        )
-        self.shown.append(login)
 
     def _other_ca(self) -> None:
         key = self._tools.new_key()

@@ -81,20 +81,17 @@ def variants(actor: NamedActor, right: CertificateSpec, inventory: Inventory) ->
     yield Variant(probe="control", spec=right, expected="allowed")
     yield _variant("other-principal", "principal", right, principals=(NOBODY,))
     if other := stranger(actor, inventory):
-        changed = msgspec.structs.replace(right, subject=other.name, principals=other.principals)
-        found = _variant("other-actor", "principal", changed)
-        yield msgspec.structs.replace(found, subject=other.name)
+        spec = _changed(right, "other-actor", subject=other.name, principals=other.principals)
+        yield Variant(probe="other-actor", spec=spec, reason="principal", subject=other.name)
     window = {"valid_after": right.valid_after - 2 * LASTS, "valid_before": right.valid_before - 2 * LASTS}
     yield _variant("expired", "expired", right, **window)
     later = {"valid_after": right.valid_before, "valid_before": right.valid_before + LASTS}
     yield _variant("not-yet-valid", "not-yet-valid", right, **later)
     yield _variant("other-source", "source-address", right, critical_options=_with(right, "source-address", NOWHERE))
     yield from _of_command(actor, right)
-    found = _variant("other-ca", "not-listed", right)
-    yield msgspec.structs.replace(found, signer="other")
+    yield Variant(probe="other-ca", spec=_changed(right, "other-ca"), reason="not-listed", signer="other")
     yield _variant("host-certificate", "not-a-user-certificate", right, type="host", critical_options={}, extensions=())
-    found = _variant("other-key", "not-listed", right)
-    yield msgspec.structs.replace(found, other_key=True)
+    yield Variant(probe="other-key", spec=_changed(right, "other-key"), reason="not-listed", other_key=True)
     yield _variant("revoked", "revoked", right)
 
 
@@ -116,13 +113,17 @@ def _of_command(actor: NamedActor, right: CertificateSpec) -> Iterator[Variant]:
         "other-command", "command-differs", right, critical_options=_with(right, "force-command", f"echo {FORCED}")
     )
     bare = {name: text for name, text in right.critical_options.items() if name != "force-command"}
-    found = _variant("no-command", None, right, critical_options=bare)
-    yield msgspec.structs.replace(found, expected="allowed", commands=True)
+    spec = _changed(right, "no-command", critical_options=bare)
+    yield Variant(probe="no-command", spec=spec, expected="allowed", commands=True)
 
 
-def _variant(probe: LoginProbe, reason: Reason | None, right: CertificateSpec, **changed: object) -> Variant:
-    spec = msgspec.structs.replace(right, key_id=f"{right.subject} {probe}", **changed)
-    return Variant(probe=probe, spec=spec, reason=reason)
+def _variant(probe: LoginProbe, reason: Reason, right: CertificateSpec, **changed: object) -> Variant:
+    return Variant(probe=probe, spec=_changed(right, probe, **changed), reason=reason)
+
+
+def _changed(right: CertificateSpec, probe: LoginProbe, **changed: object) -> CertificateSpec:
+    found = msgspec.structs.replace(right, **changed)
+    return msgspec.structs.replace(found, key_id=f"{found.subject} {probe}")
 
 
 def _with(spec: CertificateSpec, option: str, value: str) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from warden.core.routes.proof_states import Result
 from warden.core.ssh.login_proof import (
     FromElsewhere,
     LoginDetail,
@@ -72,62 +73,47 @@ def judge(login: Login, seen: SeenLogin | None) -> LoginVerdict:
     """The verdict. A refusal counts only for the reason that was tested, and only where sshd's log says so."""
     let_in = login.attempted.let_in
     if let_in is None or (seen is not None and seen.accepted != let_in):
-        return _inconclusive(login, seen, NotAnswered(said=login.attempted.said))
+        return _verdict(login, seen, "inconclusive", NotAnswered(said=login.attempted.said))
     if seen is None:
-        return _inconclusive(login, seen, NoLogLine())
+        return _verdict(login, seen, "inconclusive", NoLogLine())
     return _of_login(login, seen) if let_in else _of_refusal(login, seen)
 
 
 def _of_login(login: Login, seen: SeenLogin) -> LoginVerdict:
     if login.expected == "refused":
-        return _verdict(login, seen, wrong=True)
+        return _verdict(login, seen, "wrong")
     if not login.forced or login.attempted.out.strip() == login.forced:
         return _verdict(login, seen)
     if login.asked in login.attempted.out:
-        return _verdict(login, seen, wrong=True, detail=OtherOutput())
-    return _inconclusive(login, seen, OtherOutput())
+        return _verdict(login, seen, "wrong", OtherOutput())
+    return _verdict(login, seen, "inconclusive", OtherOutput())
 
 
 def _of_refusal(login: Login, seen: SeenLogin) -> LoginVerdict:
     if login.expected == "allowed" and login.from_elsewhere and seen.reason == "source-address":
         return _from_elsewhere(login, seen)
     if login.expected == "allowed":
-        return _verdict(login, seen, wrong=True)
+        return _verdict(login, seen, "wrong")
     if seen.reason == login.reason:
         return _verdict(login, seen)
-    return _inconclusive(login, seen, OtherReason(reason=seen.reason or "not-listed"))
+    return _verdict(login, seen, "inconclusive", OtherReason(reason=seen.reason or "not-listed"))
 
 
 def _from_elsewhere(login: Login, seen: SeenLogin) -> LoginVerdict:
     detail = FromElsewhere(addresses=login.from_elsewhere)
-    found = _verdict(login, seen, detail=detail) if login.own_host else _inconclusive(login, seen, detail)
+    found = _verdict(login, seen, "ok" if login.own_host else "inconclusive", detail)
     return msgspec.structs.replace(found, observed="source-address")
 
 
-def _verdict(login: Login, seen: SeenLogin, *, wrong: bool = False, detail: LoginDetail | None = None) -> LoginVerdict:
+def _verdict(
+    login: Login, seen: SeenLogin | None, result: Result = "ok", detail: LoginDetail | None = None
+) -> LoginVerdict:
+    let_in = login.attempted.let_in
     return LoginVerdict(
         probe=login.probe,
-        result="wrong" if wrong else "ok",
+        result=result,
         expected=login.expected,
-        observed="allowed" if login.attempted.let_in else "refused",
-        serial=login.serial,
-        authority=login.authority,
-        record=login.record,
-        reason=seen.reason,
-        said=seen.said,
-        subject=login.subject,
-        detail=detail,
-        ms=login.attempted.ms,
-    )
-
-
-def _inconclusive(login: Login, seen: SeenLogin | None, detail: LoginDetail) -> LoginVerdict:
-    answered = login.attempted.let_in is not None
-    return LoginVerdict(
-        probe=login.probe,
-        result="inconclusive",
-        expected=login.expected,
-        observed=("allowed" if login.attempted.let_in else "refused") if answered else "no-answer",
+        observed="no-answer" if let_in is None else "allowed" if let_in else "refused",
         serial=login.serial,
         authority=login.authority,
         record=login.record,

@@ -14,6 +14,7 @@ from warden.core.openbao.api import refused_for_address
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_proof import LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
+from warden.core.ssh.login_verdicts import Attempted, Login
 from warden.core.unobserved import unobserved
 from warden.ports.caller import Caller
 from warden.ports.certificate_authority import CertificateAuthority
@@ -70,6 +71,21 @@ def signed_for(actor: NamedActor, run: str, tools: ProofTools, ttl: int = LASTS)
     except (Inconclusive, UsageError) as fault:
         return SignedOrNot(key=key, verdict=_not_signed(unobserved(fault)))
     return SignedOrNot(key=key, signed=signed, verdict=_was_signed(signed))
+
+
+def login_with(signed: Signed, attempted: Attempted, *, own_host: bool = True) -> Login:
+    """The login that was tried with the actor's own certificate; the host has to let it in."""
+    made = signed.certificate
+    return Login(
+        probe="logs-in",
+        expected="allowed",
+        attempted=attempted,
+        serial=made.serial,
+        authority=made.authority,
+        record=signed.record,
+        from_elsewhere=made.critical_options.get("source-address", ""),
+        own_host=own_host,
+    )
 
 
 def _was_signed(signed: Signed) -> LoginVerdict:
