@@ -95,7 +95,9 @@ class World:
             "address": "",
             "authority": "SHA256:ca",
         }
-        self.kept.keep(Kept(**common, line="x", serial=1, fingerprint="SHA256:x", valid_after=0, valid_before=until))
+        self.kept.keep(
+            Kept(**common, line="x", serial=1, fingerprint="SHA256:x", record=1, valid_after=0, valid_before=until)
+        )
 
 
 @pytest.fixture
