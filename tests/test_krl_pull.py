@@ -123,6 +123,17 @@ def spoil(world: KrlWorld, how: str, old: dict[str, bytes], version: int) -> tup
     return ("cannot read it to its end" if how == "not-a-krl" else "has the same version"), 1
 
 
+def test_a_version_that_the_shell_cannot_count_is_still_the_higher_one(world):
+    """A KRL has 64 bits for it, a shell 63."""
+    highest = EMPTY[:12] + (2**64 - 1).to_bytes(8) + EMPTY[20:]
+    world.file.write_bytes(highest)
+    build(world.tools)
+    with served(world):
+        done = pulled(world)
+    assert (done.returncode, "is lower than" in done.stderr) == (1, True)
+    assert world.file.read_bytes() == highest
+
+
 def test_a_krl_that_is_old_is_told_and_stays(world):
     world.revoke(7)
     build(world.tools)
