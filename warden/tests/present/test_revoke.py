@@ -94,6 +94,8 @@ def test_what_is_missing_is_told_on_stderr(capsys):
     assert pulled_json(pulled(fault=fault))["error"] == "http://x/krl cannot be reached"
     show_pulled(pulled(age=None, head=Head(0, 0), repair="empty"))
     assert "has no KRL that was built" in capsys.readouterr().err
+    show_pulled(pulled(damage="unreadable"))
+    assert "warden ssh krl pull URL --file /rk" in capsys.readouterr().err
     show_pulled(pulled(state="replaced"))
     assert capsys.readouterr().err == ""
 
