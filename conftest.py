@@ -5,10 +5,12 @@ A shell starts its background jobs with Ctrl-C ignored, and children inherit tha
 
 import os
 import signal
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from loaded_warden import LoadedWarden, loaded_warden
 
 import warden  # noqa: F401
 
@@ -24,6 +26,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _text = cache(Path.read_text)
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWarden]:
+    """``warden``, to be run as a process."""
+    with loaded_warden(tmp_path_factory.mktemp("loaded")) as loaded:
+        yield loaded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ import pexpect
 import pytest
 import yaml
 from cluster_platform import ClusterPlatform
+from loaded_warden import LoadedWarden
 from word_names import word_name
 
 WARDEN = str(Path(sys.executable).with_name("warden"))
@@ -29,8 +30,9 @@ class Engineer:
     folder        everything that a process of it writes lies below
     """
 
-    def __init__(self, platform: ClusterPlatform, folder: Path) -> None:
+    def __init__(self, platform: ClusterPlatform, folder: Path, program: LoadedWarden) -> None:
         self.platform = platform
+        self.program = program
         self.folder = folder
         self.tenant = word_name()
         self.lane = f"{self.tenant}-key"
@@ -122,16 +124,7 @@ class Engineer:
 
     def run(self, *argv: str, stdin: str = "", **changed: str) -> "subprocess.CompletedProcess[str]":
         """``warden ARGV``; nothing of it is a terminal. No traceback, whatever it is."""
-        done = subprocess.run(
-            [WARDEN, *argv],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=90,
-            env=self.env(**changed),
-            cwd=self.folder,
-        )
+        done = self.program.run(argv, env=self.env(**changed), cwd=self.folder, stdin=stdin, timeout=90)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -208,18 +201,18 @@ class Engineer:
 
 
 @pytest.fixture
-def engineer(cluster_platform: ClusterPlatform, tmp_path: Path) -> Iterator[Engineer]:
+def engineer(cluster_platform: ClusterPlatform, tmp_path: Path, program: LoadedWarden) -> Iterator[Engineer]:
     """A lane that is declared for the first cluster, and nowhere yet."""
-    made = Engineer(cluster_platform, tmp_path)
+    made = Engineer(cluster_platform, tmp_path, program)
     yield made
     made.tidy()
 
 
 @pytest.fixture(scope="module")
 def ready_engineer(
-    cluster_platform: ClusterPlatform, tmp_path_factory: pytest.TempPathFactory
+    cluster_platform: ClusterPlatform, tmp_path_factory: pytest.TempPathFactory, program: LoadedWarden
 ) -> Iterator[Callable[[], Engineer]]:
     """One lane that is delivered, for the tests of a module that only look at it."""
-    made = Engineer(cluster_platform, tmp_path_factory.mktemp("engineer")).ready()
+    made = Engineer(cluster_platform, tmp_path_factory.mktemp("engineer"), program).ready()
     yield lambda: made
     made.tidy()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from declared_lanes import declare
-from loaded_warden import LoadedWarden, loaded_warden
+from loaded_warden import LoadedWarden
 from platform_server import PlatformServer, served
 
 from warden.core.lanes.lane import Lane
@@ -24,13 +24,6 @@ def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
     """One server for each xdist worker, about 3.5 s. Tests share it: use `unique` names."""
     with served(tmp_path_factory.mktemp("state")) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedWarden]:
-    """``warden``, to be run as a process."""
-    with loaded_warden(tmp_path_factory.mktemp("loaded")) as loaded:
-        yield loaded
 
 
 @pytest.fixture(autouse=True)
