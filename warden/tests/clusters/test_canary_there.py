@@ -12,6 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from canary import TALKATIVE, Canary
+from loaded_warden import loaded_warden, of_python
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 FIRST, SECOND = "coulombcore", "railiance01"
@@ -66,8 +67,9 @@ KEPT_THERE = ("etcd", "raft")
 class World:
     """A lane that is delivered to one cluster and made by hand in the other, and the canary for both values."""
 
-    def __init__(self, engineer):
+    def __init__(self, engineer, talkative):
         self.engineer = engineer
+        self.talkative = talkative
         self.by_hand = f"sk-by-hand-{os.urandom(16).hex()}"
         secret = {"external_secret": engineer.secret}
         engineer.declare({FIRST: secret, SECOND: {"bootstrap_secret": engineer.secret}})
@@ -93,7 +95,9 @@ class World:
 
     def run(self, argv, **changed):
         words = [self.engineer.lane if word == "LANE" else word for word in argv]
-        done = self.engineer.run(*words, stdin=self.engineer.value, **TALKATIVE, **changed)
+        env = self.engineer.env(**TALKATIVE, **changed)
+        done = self.talkative.run(words, env=env, cwd=self.engineer.folder, stdin=self.engineer.value, timeout=90)
+        assert "Traceback" not in done.stderr, done.stderr
         self.everything.look(f"stdout of {' '.join(argv)}", done.stdout.encode())
         self.everything.look(f"stderr of {' '.join(argv)}", done.stderr.encode())
         return done
@@ -105,9 +109,15 @@ class World:
         assert self.values.look_below(Path(self.engineer.platform.state), but=KEPT_THERE) > 10
 
 
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory):
+    with loaded_warden(tmp_path_factory.mktemp("talkative"), **of_python(TALKATIVE)) as loaded:
+        yield loaded
+
+
 @pytest.fixture
-def world(engineer):
-    return World(engineer)
+def world(engineer, talkative):
+    return World(engineer, talkative)
 
 
 @pytest.mark.parametrize(
