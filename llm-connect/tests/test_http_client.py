@@ -361,8 +361,8 @@ async def test_a_server_that_takes_no_connection_in_time():
 async def test_the_first_address_of_a_name_may_lead_nowhere(monkeypatch):
     """As with a host whose IPv6 is a black hole: the next address is tried after a quarter of a second."""
     server = Server([SMALL])
-    with full("127.0.0.2") as port:
-        async with listening(server.serve, port=port):
+    async with listening(server.serve) as port:
+        with full("127.0.0.2", port):  # second: clients bind ports of 127.0.0.1, none of this address
             loop = asyncio.get_running_loop()
             found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
 

@@ -38,11 +38,11 @@ async def listening(
 
 
 @contextlib.contextmanager
-def full(host: str) -> Iterator[int]:
+def full(host: str, port: int = 0) -> Iterator[int]:
     """The port of a listener that takes no connection any more: whoever asks it for one hears nothing."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind((host, 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
