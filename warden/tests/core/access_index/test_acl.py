@@ -247,6 +247,7 @@ def test_an_identity_is_redacted_except_for_what_openbao_makes_itself() -> None:
     assert (token.name, key in token.label) == (f"auth/token/accessors/{key}", False)
     entity = Identity("", "entity", f"identity/entity/name/{key}", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
     assert (key in entity.name, entity.label) == (False, "7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+    assert key not in Identity("", "entity", f"identity/entity/name/entity_32c2b8f8.{key}").name
 
 
 def test_what_openbao_makes_itself_does_not_take_the_scanner() -> None:
@@ -255,6 +256,9 @@ import sys
 from warden.core.access_index.ways import Identity
 
 Identity("", "entity", "identity/entity/name/entity_32c2b8f8", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+Identity("", "entity", "identity/entity/name/entity_32c2b8f8.root", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
+Identity("team", "entity", "identity/entity/name/entity_eefe4725.63KriM")
+Identity("team", "group", "identity/group/name/group_b168b180.63KriM")
 Identity("", "group", "identity/group/name/ops", label="7d32b6d1-e17f-ce5d-c842-16cbe38cfa11")
 Identity("", "token", "auth/token/accessors/ie6J7KhBjrUIY1icyq4AYqt1", label="kubernetes-a-b")
 sys.exit("kingfisher_sdk" in sys.modules)

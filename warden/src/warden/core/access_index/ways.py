@@ -62,8 +62,8 @@ StepKind = Literal[
 ]
 
 
-_MADE = re.compile(r"identity/entity/name/entity_[0-9a-f]{8}")
-"""What OpenBao calls an entity that a login makes."""
+_MADE = re.compile(r"identity/(?:entity/name/entity|group/name/group)_[0-9a-f]{8}(?:\.[0-9A-Za-z]{4,6})?")
+"""What OpenBao calls an entity or a group that nobody named: ``entity_32c2b8f8.root``, ``.63KriM`` in a namespace."""
 
 
 class Identity(msgspec.Struct, frozen=True, order=True):
