@@ -140,8 +140,9 @@ def test_out_in_a_folder_that_is_missing_or_not_one_asks_nobody(world):
 def test_a_place_that_cannot_be_written_says_that_the_certificate_was_discarded(world):
     """No file beside it can have a name that is longer still."""
     done = sign(world, "--out", str(world.folder / ("c" * 254)))
-    assert done.returncode == 2
+    assert done.returncode == 3, "as issue --out, and as sign where stdout cannot be written"
     assert "The certificate was discarded" in done.stderr
+    assert "name another file with --out" in done.stderr
     assert events(world)[-2:] == ["certificate.issued", "certificate.discarded"]
 
 

@@ -188,13 +188,14 @@ def _expect_folder(folder: str) -> None:
 
 
 def write_certificate(path: str, line: str) -> None:
-    """Put a certificate in a file's place, whole or not at all: if this raises `UsageError`, the old one is there."""
+    """Put a certificate in a file's place, whole or not at all: if this raises `Inconclusive`, the old one is there."""
     from warden.adapters.machine.whole_file import replace
-    from warden.core.errors import UsageError
+    from warden.core.errors import Inconclusive
     from warden.core.ssh.errors import Discarded
 
     try:
         replace(path, f"{line}\n")
     except OSError as fault:
         problem = f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()})"
-        raise UsageError(problem, effect=Discarded(), system="file", subject=path) from None
+        hint = "make room, or name another file with --out"
+        raise Inconclusive(problem, effect=Discarded(), system="file", subject=path, hint=hint) from None
