@@ -123,6 +123,19 @@ def spoil(world: KrlWorld, how: str, old: dict[str, bytes], version: int) -> tup
     return ("cannot read it to its end" if how == "not-a-krl" else "has the same version"), 1
 
 
+@pytest.mark.parametrize(
+    ("folder", "code", "said"),
+    [("/nowhere/at/all", 2, "does not exist"), ("/proc", 3, "revoked_keys.lock cannot be written")],
+    ids=["missing", "not to be written"],
+)
+def test_a_folder_that_cannot_hold_the_file_is_said(folder, code, said):
+    """In a mistyped one, sshd would never read the KRL. /proc takes new files from nobody, root included."""
+    argv = [DEPLOY / "krl-pull", "http://127.0.0.1:1/krl", f"{folder}/revoked_keys"]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert [line for line in done.stderr.splitlines() if not line.startswith("krl-pull: ")] == []
+
+
 def test_a_version_that_the_shell_cannot_count_is_still_the_higher_one(world):
     """A KRL has 64 bits for it, a shell 63."""
     highest = EMPTY[:12] + (2**64 - 1).to_bytes(8) + EMPTY[20:]

@@ -291,6 +291,15 @@ def test_two_pulls_at_once_leave_the_newest(world):
     assert not [name for name in os.listdir(world.revoked.parent) if name.startswith(".revoked")]
 
 
+def test_a_pull_into_a_folder_that_does_not_exist_makes_none(world):
+    """In a mistyped one, sshd would never read the KRL."""
+    missing = world.folder / "mistyped"
+    done = world.run("ssh", "krl", "pull", "http://127.0.0.1:1/krl", "--file", str(missing / "revoked_keys"))
+    assert (done.returncode, missing.exists()) == (2, False)
+    assert f"{missing} does not exist. Nothing was changed." in done.stderr
+    assert "--file" in done.stderr
+
+
 def test_a_krl_of_a_week_is_an_error_of_check(world):
     world.ok("ssh", "krl", "build")
     with serving(world) as url:

@@ -99,10 +99,20 @@ def krl_verifier(signers: str) -> SshKeygenVerifier:
 
 
 def pulling(path: str) -> AbstractContextManager[None]:
-    """One pull of that file at a time: the others wait for it."""
+    """One pull of that file at a time: the others wait for it. Raises `UsageError` where its folder does not exist."""
     from warden.adapters.ssh.krl_host import WRITABLE
+    from warden.core.errors import Effect, UsageError
 
-    return _alone(f"{os.path.abspath(path)}.lock", "putting a KRL in place", hint=WRITABLE)
+    path = os.path.abspath(path)
+    if not os.path.isdir(folder := os.path.dirname(path)):
+        raise UsageError(
+            f"{folder} does not exist",
+            effect=Effect.NOTHING_CHANGED,
+            system="RevokedKeys",
+            subject=path,
+            hint="make it, or name with --file what sshd_config has as RevokedKeys",
+        )
+    return _alone(f"{path}.lock", "putting a KRL in place", hint=WRITABLE)
 
 
 def krl_server(directory: str, host: str, port: int) -> KrlServer:
