@@ -114,14 +114,20 @@ def test_without_any_identity_nothing_is_signed_and_the_proof_is_inconclusive(wo
     assert records(world, "certificate.issued") == []
 
 
-def test_what_a_persons_proof_lacks_is_the_person_and_how_to_log_in_is_named(world):
+@pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "elsewhere"])
+def test_what_a_persons_proof_lacks_is_the_person_and_how_to_log_in_is_named(world, embedded):
+    """At the embedded platform nobody logs in with a browser: its own command is named, and what the shell is then."""
     with (world.inventory.parent / "platform.yaml").open("a") as file:
         file.write("logins: {netkingdom: {}}\n")
     world.replace("hosts:\n  web:", "  adm-ada: {identities: [{person: ada, login: netkingdom}]}\nhosts:\n  web:")
-    done = world.run("prove", "adm-ada", BAO_TOKEN=world.server.token("developer"))
+    state = {"WARDEN_STATE": world.server.state} if embedded else {}
+    done = world.run("prove", "adm-ada", BAO_TOKEN=world.server.token("developer"), **state)
     assert done.returncode == 3, done.stderr
     assert "needs a person: only person ada of netkingdom can have it signed" in done.stdout
-    assert done.stdout.rstrip().endswith("Next: warden login --actor adm-ada && warden prove adm-ada")
+    log_in = "warden login netkingdom --role ssh-adm-ada"
+    if embedded:
+        log_in = 'warden dev login person:ada --role ssh-adm-ada && eval "$(warden dev env --as person:ada)"'
+    assert done.stdout.rstrip().endswith(f"Next: {log_in} && warden prove adm-ada")
 
 
 def test_keys_that_are_listed_are_signed_and_cannot_log_in_from_here(world):

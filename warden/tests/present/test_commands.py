@@ -200,9 +200,11 @@ def test_people_of_the_embedded_platform_log_in_by_a_command_of_warden():
     assert (command(login), only_commands(login)) == (f"log in as one of devs: {bao}", bao)
     token = HERE.set(Surroundings(embedded=lambda: True))
     try:
-        own = "warden dev login person:NAME --group devs --role api-read"
+        become = ' && eval "$(warden dev env --as person:NAME)"'
+        own = f"warden dev login person:NAME --group devs --role api-read{become}"
         assert (command(login), only_commands(login)) == (f"log in as one of devs: {own}", own)
-        assert command(RunBao(action="login-default")) == "warden dev login platform"
+        platform = 'warden dev login platform && eval "$(warden dev env --as platform)"'
+        assert command(RunBao(action="login-default")) == platform
         assert command(RunBao(action="unseal")) == "warden dev up"
         elsewhere = LogInAs("devs", "corp", "x")
         assert only_commands(elsewhere) == "warden login corp --role x"

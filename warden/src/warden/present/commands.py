@@ -140,6 +140,11 @@ def unbroken(line: str) -> str:
     return line.replace(" ", GLUE)
 
 
+def evaluated(step: RunWarden) -> str:
+    """A line that has the shell evaluate what a command prints."""
+    return f'eval{GLUE}"$({_line(step)})"'
+
+
 def _written(step: Step) -> str:
     if isinstance(step, RunBao):
         step = as_done_here(step)
@@ -156,7 +161,11 @@ def _edited(step: RunBao) -> str:
 
 
 def _line(step: Command) -> str:
-    return GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
+    """Its words, quoted; a persona of the embedded platform that logs in is what the shell works as from then on."""
+    line = GLUE.join(word(each).replace(" ", GLUE) for each in _words(step))
+    if isinstance(step, RunWarden) and step.command == "dev login":
+        line += f"{GLUE}&&{GLUE}{evaluated(RunWarden('dev env', options=(('as', step.arguments[0]),)))}"
+    return line
 
 
 def _clause(

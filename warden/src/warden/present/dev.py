@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warden.core.remedies import RunWarden, warden
+from warden.core.remedies import warden
 from warden.present import terminal
-from warden.present.commands import to_paste, unbroken
+from warden.present.commands import evaluated, to_paste
 from warden.present.escaping import word
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def show_up(status: "Status", clusters: Clusters, *, started: bool) -> None:
     terminal.line(f"{state}: {status.address} (pid {status.pid}, OpenBao {status.version})")
     for found in clusters:
         terminal.line(f"  {found['name']}: {found['address']}, logs in at auth/{found['auth_mount']}")
-    terminal.note(f"Next: {_evaluated(warden('dev env'))}")
+    terminal.note(f"Next: {evaluated(warden('dev env'))}")
 
 
 def show_status(status: "Status", clusters: Clusters, *, whole: bool) -> None:
@@ -117,7 +117,7 @@ def show_env(variables: Mapping[str, str], token_file: str, shell: str) -> None:
         terminal.line(each)
     if sys.stdout.isatty():
         env = warden("dev env", shell="fish")  # noqa: S604 - an option of ours
-        use = f"{to_paste(env)} | source" if shell == "fish" else _evaluated(warden("dev env"))
+        use = f"{to_paste(env)} | source" if shell == "fish" else evaluated(warden("dev env"))
         terminal.note(f"These lines are for a shell to read: {use}")
 
 
@@ -143,15 +143,10 @@ def _fish(variables: Mapping[str, str], token_file: str) -> list[str]:
 def show_login(persona: str, token_file: str) -> None:
     """Who is logged in, and how to use it."""
     terminal.line(f"logged in as {persona}; the token is in {token_file}")
-    terminal.note(f"Next: {_evaluated(warden('dev env', as_=persona))}")
+    terminal.note(f"Next: {evaluated(warden('dev env', as_=persona))}")
 
 
 def show_token(subject: str, audience: str, ttl: str, path: str) -> None:
     """Whose token it is, and where."""
     terminal.note(f"token of {subject} for {audience} (valid for {ttl}):")
     terminal.note(f"  {path}")
-
-
-def _evaluated(step: RunWarden) -> str:
-    """A line that has the shell evaluate what a command prints."""
-    return unbroken(f'eval "$({to_paste(step)})"')

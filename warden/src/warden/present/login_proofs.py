@@ -7,7 +7,7 @@ from warden.core.remedies import warden
 from warden.core.ssh.login_proof import LoginProof, LoginVerdict
 from warden.present import terminal
 from warden.present.checkpoints import checkpoint_json, show_unsigned
-from warden.present.commands import command, commands
+from warden.present.commands import command, commands, only_commands
 from warden.present.login_verdicts import REASONS, TITLES, explanation, title
 from warden.present.proofs import STYLES, WORDS
 from warden.present.surroundings import environment, named_environment
@@ -34,7 +34,7 @@ def proof_json(proof: LoginProof) -> dict[str, Any]:
         "account": proof.account,
         "not_asked": list(proof.not_asked),
         "journal": proof.record,
-        "mend": commands(proof.remedy),
+        "mend": only_commands(*proof.remedy),
         "checkpoint": checkpoint_json(proof.checkpoint),
         "verdicts": [_verdict_json(each) for each in proof.verdicts],
     }
@@ -76,7 +76,7 @@ def show(proof: LoginProof, *, brief: bool = False) -> None:
         terminal.sentence(f"Not tried here, since no CA that {proof.host} trusts signs it: {asked}. To try it: {here}")
     terminal.sentence(_conclusion(proof))
     if proof.remedy:
-        terminal.sentence(f"Next: {commands(proof.remedy)}")
+        terminal.sentence(f"Next: {only_commands(*proof.remedy)}")
     show_unsigned(proof.checkpoint)
 
 

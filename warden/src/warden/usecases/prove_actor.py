@@ -15,6 +15,7 @@ import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
 from warden.core.inventory.inventory import Inventory, NamedActor
+from warden.core.ssh.callers import log_in_as_person
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.krl import Section
 from warden.core.ssh.login_proof import KeyNotHere, LoginProof, LoginVerdict
@@ -66,6 +67,7 @@ def prove_actor(actor: NamedActor, inventory: Inventory, run: str, tools: ProveA
             actor=actor.name,
             host=where,
             account=tools.host.account,
+            log_in=log_in_as_person(actor),
             verdicts=verdicts,
             not_asked=("nobody-else",) if mount and not others else (),
         )

@@ -13,6 +13,7 @@ import msgspec
 
 from warden.core.errors import Inconclusive
 from warden.core.inventory.inventory import Inventory, NamedActor
+from warden.core.ssh.callers import log_in_as_person
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_proof import KeyNotHere, LoginProbe, LoginProof, LoginVerdict
@@ -60,6 +61,7 @@ def prove_actor_at(actor: NamedActor, inventory: Inventory, run: str, tools: AtH
             actor=actor.name,
             host=host.where,
             account=host.account,
+            log_in=log_in_as_person(actor),
             verdicts=attempts.verdicts(),
             own=False,
             not_asked=left,

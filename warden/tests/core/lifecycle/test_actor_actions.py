@@ -9,7 +9,7 @@ from warden.core.inventory.inventory import Actor, NamedActor, PersonIdentity
 from warden.core.journal.record import LaneState, Record
 from warden.core.lanes.lane import Owner, WorkloadReader
 from warden.core.lifecycle.actor_actions import SubjectFacts, of_subject
-from warden.core.remedies import warden
+from warden.core.remedies import LogInAs, OneOf, warden
 from warden.core.routes.proof_summary import ProofSummary, as_record
 
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC)
@@ -55,7 +55,8 @@ def test_the_one_thing_that_is_next(facts, kind):
 def test_a_person_logs_in_to_prove():
     facts = SubjectFacts(name="agt-deploy", actor=actor(PERSON))
     (found,) = of_subject(facts, TEAM, NOW, DAY)
-    assert found.remedy == (warden("login", actor="agt-deploy"), warden("prove", "agt-deploy"))
+    log_in = LogInAs("ada", "netkingdom", "ssh-agt-deploy", person=True)
+    assert found.remedy == (OneOf((log_in,)), warden("prove", "agt-deploy"))
 
 
 def test_whoever_may_play_an_identity_proves_at_once():

@@ -2,10 +2,12 @@
 
 import pytest
 
+from warden.core.remedies import LogInAs
 from warden.core.ssh.login_proof import KeyNotHere, LoginProof, LoginVerdict, NobodyPlayed
-from warden.present.commands import commands
+from warden.present.commands import only_commands
 
 ADA = NobodyPlayed(identities=("person ada of netkingdom",), people=True)
+LOGIN = "warden login netkingdom --role ssh-adm-ada"
 JOB = NobodyPlayed(identities=("activity-core/triage",))
 
 
@@ -32,14 +34,15 @@ def test_what_only_a_person_can_show(verdicts, lacks):
 @pytest.mark.parametrize(
     ("verdicts", "own", "remedy"),
     [
-        ((verdict(detail=ADA),), True, "warden login --actor adm-ada && warden prove adm-ada"),
-        ((verdict(detail=ADA), verdict()), True, "warden login --actor adm-ada && warden prove adm-ada"),
-        ((verdict(detail=ADA),), False, "warden login --actor adm-ada"),
+        ((verdict(detail=ADA),), True, f"{LOGIN} && warden prove adm-ada"),
+        ((verdict(detail=ADA), verdict()), True, f"{LOGIN} && warden prove adm-ada"),
+        ((verdict(detail=ADA),), False, LOGIN),
         ((verdict(detail=ADA), verdict("wrong")), True, "warden apply adm-ada"),
         ((verdict(detail=JOB),), True, ""),
         ((verdict("ok"),), True, ""),
     ],
 )
 def test_what_is_next(verdicts, own, remedy):
-    proof = LoginProof(actor="adm-ada", host="web", account="ada", verdicts=verdicts, own=own)
-    assert commands(proof.remedy) == remedy
+    log_in = (LogInAs("ada", "netkingdom", "ssh-adm-ada", person=True),)
+    proof = LoginProof(actor="adm-ada", host="web", account="ada", verdicts=verdicts, own=own, log_in=log_in)
+    assert only_commands(*proof.remedy) == remedy

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import msgspec
 
 from warden.core.errors import Invalid
-from warden.core.inventory.inventory import Inventory, NamedActor, PersonIdentity
+from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.journal.record import LaneState
-from warden.core.lanes.lane import Owner, PeopleReader
+from warden.core.lanes.lane import Owner
 from warden.core.lifecycle.next_actions import ActionKind, NextAction
-from warden.core.remedies import Remedy, warden
+from warden.core.remedies import warden
 from warden.core.routes.freshness import is_recent
 from warden.core.routes.proof_summary import summary_of
+from warden.core.ssh.callers import log_in_as_person
 
 
 class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,8 @@ def of_subject(facts: SubjectFacts, owner: Owner, now: dt.datetime, counts_for: 
     elif facts.actor is not None and (kind := _unproven(facts, now, counts_for)):
         proof = facts.state.proof
         since, record = (proof.at, proof.seq) if proof else ("", 0)
-        yield msgspec.structs.replace(action, kind=kind, remedy=_prove(facts.actor), since=since, record=record)
+        remedy = (*log_in_as_person(facts.actor), warden("prove", facts.name))
+        yield msgspec.structs.replace(action, kind=kind, remedy=remedy, since=since, record=record)
 
 
 def _unproven(facts: SubjectFacts, now: dt.datetime, counts_for: dt.timedelta) -> ActionKind | None:
@@ -52,13 +54,6 @@ def _unproven(facts: SubjectFacts, now: dt.datetime, counts_for: dt.timedelta) -
     if state == "refuted":
         return "refuted"
     return None if state == "proven" and is_recent(proof.at, now, counts_for) else "not-proven"
-
-
-def _prove(actor: NamedActor) -> Remedy:
-    """As one of its people, where nobody else can have it signed."""
-    identities = actor.declared.identities
-    people = identities and all(isinstance(each, PeopleReader | PersonIdentity) for each in identities)
-    return (*([warden("login", actor=actor.name)] if people else []), warden("prove", actor.name))
 
 
 def of_inventory(inventory: Inventory | Invalid, owner: Owner) -> Iterator[NextAction]:

@@ -3,10 +3,11 @@
 import functools
 from typing import Literal
 
-from warden.core.access.identities import Declaration
+from warden.core.access.identities import Declaration, log_in
 from warden.core.errors import Effect
-from warden.core.inventory.inventory import NamedActor
-from warden.core.remedies import warden
+from warden.core.inventory.inventory import NamedActor, PersonIdentity
+from warden.core.lanes.lane import PeopleReader
+from warden.core.remedies import Remedy, warden
 from warden.core.ssh.decision import Subject
 
 AskedBy = Literal["sign", "issue"]
@@ -29,3 +30,9 @@ def callers_of(subject: Subject, asked_by: AskedBy = "sign") -> Declaration:
         command=command,
         effect=Effect.NOTHING_SIGNED,
     )
+
+
+def log_in_as_person(actor: NamedActor) -> Remedy:
+    """How one of the actor's people logs in; empty where others than people can have it signed, too, or nobody can."""
+    people = all(isinstance(each, PeopleReader | PersonIdentity) for each in actor.declared.identities)
+    return log_in(callers_of(actor)) if people else ()

@@ -147,7 +147,7 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
     """The verdicts of one actor at one host. ``host`` is its name; ``record`` the journal's number of the proof.
 
     ``own``: the host was an sshd of this run alone. ``not_asked`` is what only such a host can be shown: no CA that
-    another one trusts signs it.
+    another one trusts signs it. ``log_in`` is how one of the actor's people does; see `log_in_as_person`.
     """
 
     actor: str
@@ -155,6 +155,7 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     verdicts: tuple[LoginVerdict, ...]
     own: bool = True
+    log_in: Remedy = ()
     not_asked: tuple[LoginProbe, ...] = ()
     record: int = 0
     checkpoint: Signed | NotSigned | None = None
@@ -188,8 +189,7 @@ class LoginProof(msgspec.Struct, frozen=True, kw_only=True):
             return (warden("apply", self.actor),)
         if not any(map(_needs_person, self._open)):
             return ()
-        log_in = warden("login", actor=self.actor)
-        return (log_in, warden("prove", self.actor)) if self.own else (log_in,)
+        return (*self.log_in, warden("prove", self.actor)) if self.own else self.log_in
 
     @property
     def lines(self) -> tuple[int, int]:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import msgspec
 
 from warden.core.errors import Inconclusive, Refused, UsageError
-from warden.core.inventory.inventory import ActorIdentity, NamedActor, PersonIdentity
+from warden.core.inventory.inventory import ActorIdentity, NamedActor
 from warden.core.journal.checkpoints import NotSigned
 from warden.core.journal.checkpoints import Signed as SignedHead
-from warden.core.lanes.lane import PeopleReader
 from warden.core.lanes.readers import AppRoleReader
 from warden.core.openbao.api import refused_for_address
+from warden.core.ssh.callers import log_in_as_person
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_proof import LoginDetail, LoginVerdict, NobodyPlayed
 from warden.core.ssh.login_variants import LASTS
@@ -101,9 +101,8 @@ def _was_signed(signed: Signed) -> LoginVerdict:
 
 
 def _nobody(actor: NamedActor) -> NobodyPlayed:
-    identities = actor.declared.identities
-    people = bool(identities) and all(isinstance(each, PeopleReader | PersonIdentity) for each in identities)
-    return NobodyPlayed(identities=tuple(map(_named, identities)), people=people)
+    people = bool(log_in_as_person(actor))
+    return NobodyPlayed(identities=tuple(map(_named, actor.declared.identities)), people=people)
 
 
 def _named(identity: ActorIdentity) -> str:
