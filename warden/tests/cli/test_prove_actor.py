@@ -202,9 +202,9 @@ def test_a_proof_that_is_ended_leaves_no_sshd_and_no_agent(world, how, tmp_path)
         ["warden", "prove", world.actor], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     deadline = time.monotonic() + 30
-    while "ssh" not in names(tmp_path) and time.monotonic() < deadline:
+    while "ssh" not in (seen := names(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert {"sshd", "ssh-agent", "ssh"} <= names(tmp_path)
+    assert {"sshd", "ssh-agent", "ssh"} <= seen
     process.send_signal(how)
     process.communicate(timeout=30)
     while of(tmp_path) and time.monotonic() < deadline:
