@@ -172,6 +172,14 @@ def test_a_revocation_that_cannot_be_signed_stands_and_the_next_build_has_it(wor
     assert not world.logs_in(certificate)
 
 
+def test_a_ca_of_this_machine_is_known_although_no_openbao_is_named(world):
+    ca = READS.fingerprint(world.ca.with_suffix(".pub").read_text())
+    argv = ("ssh", "revoke", "--serial", "4711", "--ca", ca, "--reason", "x", "--yes", "--json")
+    done = world.run(*argv, BAO_ADDR="", BAO_TOKEN="")
+    assert done.returncode == 0, done.stderr
+    assert [each["authority"] for each in json.loads(done.stdout)["revoked"]] == [ca]
+
+
 def test_a_ca_at_openbao_is_known_by_its_fingerprint_as_long_as_openbao_answers(world, unique):
     mount, server = unique("ssh"), world.server
     server.must("POST", f"sys/mounts/{mount}", {"type": "ssh"})

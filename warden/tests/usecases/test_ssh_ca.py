@@ -14,7 +14,7 @@ from warden.core.errors import NotNow, Refused, UsageError
 from warden.core.inventory.inventory import CLOCK_SKEW, Actor, Authorities, DeclaredAuthority, Inventory
 from warden.core.lanes.lane import Workload, WorkloadReader
 from warden.core.plans.lane_plan import LaneOptions
-from warden.core.ssh.ca import NotAnEngine, NotDeclared, StepNotConfirmed, StillValid
+from warden.core.ssh.ca import NoAuthority, NotAnEngine, StepNotConfirmed, StillValid
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.issue_log import ISSUED
 from warden.usecases.apply_ssh import apply_ssh
@@ -248,7 +248,7 @@ def test_only_a_key_in_openbao_is_replaced_by_it(engine, tmp_path):
     assert refused.value.problem == NotAnEngine("users", "/etc/warden/ca")
     with pytest.raises(UsageError) as refused:
         engine.rotate("hosts")
-    assert refused.value.problem == NotDeclared("hosts")
+    assert refused.value.problem == NoAuthority("hosts")
 
 
 def test_an_engine_without_a_key_is_to_be_applied(engine):

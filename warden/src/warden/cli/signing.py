@@ -60,13 +60,14 @@ def signer(
 
 
 def _without_openbao(platform: str, inventory: "Inventory", tools: "SignTools") -> "Callable[[SignRequest], Signed]":
-    from warden.core.ssh.emergency import authority_of
+    from warden.core.ssh.ca import expect_authority
     from warden.usecases.break_glass import break_glass
 
+    declared = expect_authority("break-glass", inventory, Effect.NOTHING_SIGNED)
     return functools.partial(
         break_glass,
         who=wiring_ssh.local_user(),
-        authority=wiring_ssh.local_authority(authority_of(inventory)),
+        authority=wiring_ssh.local_authority(declared),
         tools=tools,
         notices=wiring_ssh.notices(platform, tools.journal),
     )

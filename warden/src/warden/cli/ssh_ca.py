@@ -2,16 +2,16 @@
 
 import datetime as dt
 import sys
+from typing import get_args
 
 import click
 
 from warden.cli import wiring, wiring_ssh
 from warden.cli.options import json_option, yes_option
 from warden.core.errors import UsageError
-from warden.core.ssh.ca import Purpose, StepNotConfirmed
+from warden.core.inventory.inventory import Purpose
+from warden.core.ssh.ca import StepNotConfirmed
 from warden.present import terminal
-
-PURPOSES: tuple[Purpose, ...] = ("users", "hosts", "break-glass")
 
 
 @click.group()
@@ -29,7 +29,7 @@ def ca() -> None:
 @click.option(
     "--for",
     "purpose",
-    type=click.Choice(PURPOSES),
+    type=click.Choice(get_args(Purpose)),
     help="Only those of one authority. Default: all that sign for users, which is what a host trusts.",
 )
 @json_option
@@ -60,7 +60,7 @@ def show(ctx: click.Context, /, *, purpose: Purpose | None, as_json: bool) -> No
 @click.option(
     "--for",
     "purpose",
-    type=click.Choice(PURPOSES[:2]),
+    type=click.Choice(["users", "hosts"]),
     default="users",
     show_default=True,
     help="Whose key: the one that signs for users, or for hosts.",

@@ -7,6 +7,7 @@ import click
 from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import json_option, ttl_option, why_option
 from warden.cli.signing import certificate_out_option, pubkey_option, request, sign_and_show
+from warden.core.errors import Effect
 
 
 @click.group()
@@ -45,14 +46,14 @@ def sign(
       warden ssh host sign web --pubkey host_key.pub --out host_key-cert.pub
       ssh web cat host_key.pub | warden ssh host sign web --pubkey -
     """
+    from warden.core.ssh.ca import expect_authority
     from warden.core.ssh.decision import host as named
     from warden.usecases.sign import sign as usecase
-    from warden.usecases.ssh_host import authority_of
 
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
     ask = request(named(inventory, name), pubkey, out, ttl, reason)
-    authority = wiring_ssh.authority(authority_of(inventory))
+    authority = wiring_ssh.authority(expect_authority("hosts", inventory, Effect.NOTHING_DONE))
     tools = wiring_ssh.tools(platform)
     signs = functools.partial(usecase, caller=wiring.caller(None), authority=authority, tools=tools)
     sign_and_show(signs, ask, out, tools.journal, as_json=as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from warden.cli import complete, wiring, wiring_keys, wiring_ssh
+from warden.cli import complete, wiring, wiring_ssh
 from warden.cli.options import json_option
 from warden.present import terminal
 
@@ -23,7 +23,7 @@ def known_hosts(ctx: click.Context, /, *, hosts: tuple[str, ...], as_json: bool)
     from warden.usecases.ssh_host import known_authority
 
     platform = wiring.platform_dir(ctx)
-    found = known_authority(wiring_ssh.inventory(platform), hosts, wiring_keys.authority, wiring_ssh.certificates())
+    found = known_authority(wiring_ssh.inventory(platform), hosts, wiring_ssh.reached, wiring_ssh.certificates())
     if as_json:
         terminal.document(found)
     else:

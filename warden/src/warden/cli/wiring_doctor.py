@@ -10,7 +10,6 @@ from warden.cli import wiring_keys, wiring_krl, wiring_ssh
 if TYPE_CHECKING:
     from warden.core.findings import JournalFile
     from warden.core.ssh.setup import OpenSsh
-    from warden.ports.krl import KrlFolder
     from warden.usecases.doctor.ssh import SshToExamine
 
 
@@ -31,7 +30,7 @@ def ssh_to_examine(platform: str, journal: JournalFile) -> SshToExamine | None:
         kept=wiring_keys.kept(platform, ""),
         journal=None if journal.fault else wiring_journal.journal(platform, asks=False),
         shared=journal.shared,
-        folder=_folder,
+        folder=wiring_krl.krl_folder,
         clock=wiring_krl.now,
     )
 
@@ -40,9 +39,3 @@ def _open_ssh() -> OpenSsh:
     from warden.adapters.ssh.installed import open_ssh
 
     return open_ssh(os.environ)
-
-
-def _folder(directory: str) -> KrlFolder:
-    from warden.adapters.ssh.krl_folder import PublishedKrl
-
-    return PublishedKrl(directory)

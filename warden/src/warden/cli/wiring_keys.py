@@ -10,9 +10,7 @@ from warden.core.ssh.kept import FOLDER_OPTION
 if TYPE_CHECKING:
     import click
 
-    from warden.core.inventory.inventory import DeclaredAuthority
     from warden.core.ssh.kept import Holder
-    from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.kept_certificates import KeptCertificates
     from warden.ports.key_agent import KeyAgent
     from warden.ports.key_place import KeyPlace
@@ -55,15 +53,6 @@ def key_place(out: str | None, folder_option: str = FOLDER_OPTION) -> KeyPlace:
     from warden.adapters.ssh.in_folder import InFolder
 
     return InFolder(out, folder_option)
-
-
-def authority(declared: DeclaredAuthority) -> CertificateAuthority:
-    """The authority that the inventory declares, to be asked for what everybody may know."""
-    from warden.cli import wiring, wiring_ssh
-
-    if declared.openbao is None:
-        return wiring_ssh.local_authority(declared)
-    return wiring_ssh.authority(declared)(wiring.openbao())
 
 
 def holder_named(out: str | None) -> Holder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from warden.cli import wiring, wiring_journal, wiring_ssh
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from warden.adapters.ssh.krl_http import KrlAtUrl
     from warden.adapters.ssh.krl_server import KrlServer
     from warden.adapters.ssh.krl_tools import SshKeygenVerifier
-    from warden.core.inventory.inventory import DeclaredAuthority
-    from warden.ports.certificate_authority import CertificateAuthority
     from warden.ports.journal import Journal
     from warden.usecases.krl import Publisher
 
@@ -58,16 +56,12 @@ def known_authorities(platform: str, journal: Journal) -> dict[str, str]:
 
     One that cannot be asked now is left out.
     """
+    from warden.core.inventory.inventory import Purpose
     from warden.usecases.revoke import authorities
 
-    declared = wiring_ssh.inventory(platform).authorities
-    each = [found for found in (declared.users, declared.hosts, declared.break_glass) if found is not None]
-    return authorities([partial(_reached, one) for one in each], wiring_ssh.certificates(), journal)
-
-
-def _reached(declared: DeclaredAuthority) -> CertificateAuthority:
-    """The authority, to be asked for its public keys; OpenBao has three seconds to answer."""
-    return wiring_ssh.authority(declared)(wiring.openbao(3.0))
+    declared = filter(None, map(wiring_ssh.inventory(platform).authorities.of, get_args(Purpose)))
+    each = [partial(wiring_ssh.reached, one, patience=3.0) for one in declared]
+    return authorities(each, wiring_ssh.certificates(), journal)
 
 
 def krl_folder(directory: str) -> PublishedKrl:

@@ -104,6 +104,13 @@ def _at_openbao(mount: str, vault: Vault) -> CertificateAuthority:
     return SshEngine(vault, mount)
 
 
+def reached(declared: DeclaredAuthority, patience: float | None = None) -> CertificateAuthority:
+    """The authority, to be asked for its public keys; where that is at OpenBao, within `patience` seconds."""
+    from warden.cli import wiring
+
+    return _at_openbao(declared.openbao, wiring.openbao(patience)) if declared.openbao else local_authority(declared)
+
+
 def local_authority(declared: DeclaredAuthority) -> CertificateAuthority:
     """An authority that is not at OpenBao: in a file, in ssh-agent, or in a PKCS#11 token."""
     if declared.key is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from warden.core.remedies import RunProgram, warden
+from warden.core.ssh.ca import field_of
 from warden.core.ssh.setup import (
     OLDEST,
     AgentState,
@@ -29,7 +30,6 @@ def _keys(fact: AuthorityKeys) -> tuple[str, str]:
 
 
 def _fault(fact: AuthorityFault) -> tuple[str, str]:
-    field = f"authorities.{fact.purpose.replace('-', '_')}"
     if fact.denied:
         grant = command(warden("doctor", policy="doctor", ssh=fact.denied))
         return (
@@ -37,7 +37,7 @@ def _fault(fact: AuthorityFault) -> tuple[str, str]:
             f"ask an administrator to grant: {grant}",
         )
     show = command(warden("ssh ca show", for_=fact.purpose))
-    hint = errors.hint(fact.fault) or f"correct it, or {field} in inventory.yaml, then: {show}"
+    hint = errors.hint(fact.fault) or f"correct it, or {field_of(fact.purpose)} in inventory.yaml, then: {show}"
     return f"{_WHOSE[fact.purpose]}: {errors.problem(fact.fault)}", hint
 
 

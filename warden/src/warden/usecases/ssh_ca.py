@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from warden.core.errors import Effect, NotNow, UsageError
-from warden.core.inventory.inventory import DeclaredAuthority, Inventory
+from warden.core.inventory.inventory import DeclaredAuthority, Inventory, Purpose
 from warden.core.journal.operations import abandoned, killed
 from warden.core.openbao.ssh_issuers import (
     Issuer,
@@ -32,13 +32,11 @@ from warden.core.ssh.ca import (
     KeyStep,
     NoKey,
     NotAnEngine,
-    NotDeclared,
-    Purpose,
     Rotated,
     Standing,
     StepNotConfirmed,
     StillValid,
-    authority_for,
+    expect_authority,
     longest,
     valid_until,
 )
@@ -75,7 +73,7 @@ def keys(
     """The keys of each authority that is declared; the one that signs comes first. Raises as the ports do."""
     found = []
     for purpose in purposes:
-        declared = authority_for(purpose, inventory.authorities)
+        declared = inventory.authorities.of(purpose)
         if declared is None:
             continue
         if declared.openbao:
@@ -179,9 +177,7 @@ def _done(step: Step, mount: str, key: Issuer, ssh: SshMounts) -> Issuer:
 
 
 def _engine(purpose: Purpose, inventory: Inventory) -> str:
-    declared = authority_for(purpose, inventory.authorities)
-    if declared is None:
-        raise UsageError(NotDeclared(purpose), effect=Effect.NOTHING_CHANGED, system="platform", subject=purpose)
+    declared = expect_authority(purpose, inventory, Effect.NOTHING_CHANGED)
     if declared.openbao:
         return declared.openbao
     where = declared.key or declared.agent or (declared.pkcs11.library if declared.pkcs11 else "")

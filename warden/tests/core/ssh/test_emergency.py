@@ -5,12 +5,10 @@ from typing import Any
 import pytest
 
 from warden.core.errors import Refused, UsageError
-from warden.core.inventory.inventory import Authorities, DeclaredAuthority, Inventory
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
 from warden.core.ssh.emergency import (
     Emergency,
-    authority_of,
     emergencies,
     expect_another,
     expect_reason,
@@ -98,13 +96,6 @@ def test_a_record_that_is_none_names_those_that_wait():
     assert caught.value.problem.waiting == (1, 2)
     with pytest.raises(UsageError):
         find([], 1)
-
-
-def test_an_inventory_without_an_authority_for_it_says_so():
-    with pytest.raises(UsageError):
-        authority_of(Inventory())
-    ours = DeclaredAuthority(key="/etc/ca")
-    assert authority_of(Inventory(authorities=Authorities(break_glass=ours))) == ours
 
 
 @pytest.mark.parametrize("reason", ["", " \t"])

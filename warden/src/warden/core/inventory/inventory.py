@@ -19,6 +19,8 @@ from warden.core.lanes.readers import CertificateReader, Seconds
 ActorKind = Literal["adm", "agt", "atm"]
 CertificateType = Literal["user", "host"]
 """Of an actor, or of a host."""
+Purpose = Literal["users", "hosts", "break-glass"]
+"""What an authority signs: certificates of users, of hosts, and of users in an emergency."""
 HOUR = 3600
 
 LONGEST: Mapping[ActorKind, Seconds] = {
@@ -208,6 +210,10 @@ class Authorities(msgspec.Struct, frozen=True, kw_only=True):
     users: DeclaredAuthority = DeclaredAuthority(openbao="ssh")
     hosts: DeclaredAuthority | None = None
     break_glass: DeclaredAuthority | None = None
+
+    def of(self, purpose: Purpose) -> DeclaredAuthority | None:
+        """Who signs that."""
+        return {"users": self.users, "hosts": self.hosts, "break-glass": self.break_glass}[purpose]
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):

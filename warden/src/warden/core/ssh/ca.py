@@ -5,12 +5,12 @@ from typing import Literal
 
 import msgspec
 
-from warden.core.inventory.inventory import Authorities, DeclaredAuthority, Inventory
+from warden.core.errors import Effect, UsageError
+from warden.core.inventory.inventory import DeclaredAuthority, Inventory, Purpose
 from warden.core.openbao.ssh_issuers import Step
+from warden.core.remedies import EditFile
 from warden.core.ssh.issue_log import Issued
 
-Purpose = Literal["users", "hosts", "break-glass"]
-"""What an authority signs: certificates of users, of hosts, and of users in an emergency."""
 Standing = Literal["signs", "incoming", "outgoing", "trusted"]
 """``incoming`` is to sign next, ``outgoing`` did before; both are trusted. ``trusted`` is declared to be."""
 
@@ -48,8 +48,8 @@ class NotAnEngine(msgspec.Struct, frozen=True):
     where: str
 
 
-class NotDeclared(msgspec.Struct, frozen=True):
-    """The inventory names no authority for that."""
+class NoAuthority(msgspec.Struct, frozen=True):
+    """The inventory names no authority that signs that."""
 
     purpose: Purpose
 
@@ -82,9 +82,18 @@ class KeyStep(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-def authority_for(purpose: Purpose, declared: Authorities) -> DeclaredAuthority | None:
-    """Who signs that."""
-    return {"users": declared.users, "hosts": declared.hosts, "break-glass": declared.break_glass}[purpose]
+def expect_authority(purpose: Purpose, inventory: Inventory, effect: Effect) -> DeclaredAuthority:
+    """Who signs that. Raises `UsageError`, with this effect, where the inventory names nobody."""
+    found = inventory.authorities.of(purpose)
+    if found is None:
+        declare = EditFile(file="inventory.yaml", field=field_of(purpose))
+        raise UsageError(NoAuthority(purpose), effect=effect, system="platform", subject=purpose, remedy=(declare,))
+    return found
+
+
+def field_of(purpose: Purpose) -> str:
+    """Where the inventory names it."""
+    return f"authorities.{purpose.replace('-', '_')}"
 
 
 def longest(purpose: Purpose, inventory: Inventory) -> int:

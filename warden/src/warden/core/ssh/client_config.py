@@ -38,10 +38,6 @@ class UnfitPath(msgspec.Struct, frozen=True):
     path: str
 
 
-class NoHostAuthority(msgspec.Struct, frozen=True):
-    """The inventory names nobody who signs for hosts."""
-
-
 class Block(msgspec.Struct, frozen=True, kw_only=True):
     """A Match block: for which names, and what has a certificate ready (words of a command).
 

@@ -15,20 +15,15 @@ import msgspec
 
 from warden.core.access.decision import Decision
 from warden.core.errors import Effect, Refused, UsageError
-from warden.core.inventory.inventory import DeclaredAuthority, Inventory
 from warden.core.journal.record import Record
 from warden.core.openbao.api import Identity
-from warden.core.remedies import EditFile, warden
+from warden.core.remedies import warden
 from warden.core.ssh.issue_log import ACKNOWLEDGED, EMERGENCY, ISSUED
 
 EVENTS = (EMERGENCY, ISSUED, ACKNOWLEDGED)
 """What `emergencies` reads."""
 ACTION = "break-glass"
 """What the policy is asked about."""
-
-
-class NoBreakGlass(msgspec.Struct, frozen=True):
-    """The inventory names no authority that signs without OpenBao (``authorities.break_glass``)."""
 
 
 class ReasonWanted(msgspec.Struct, frozen=True):
@@ -107,14 +102,6 @@ def waiting(records: Iterable[Record]) -> list[Emergency]:
 def local_identity(user: str, host: str) -> Identity:
     """The caller as this machine knows it: nobody logged in anywhere."""
     return Identity(display_name=f"{user}@{host}", path="", role="", entity="", policies=(), ttl=0)
-
-
-def authority_of(inventory: Inventory) -> DeclaredAuthority:
-    """Who signs without OpenBao. Raises `UsageError`."""
-    if inventory.authorities.break_glass is None:
-        declare = EditFile(file="inventory.yaml", field="authorities.break_glass")
-        raise UsageError(NoBreakGlass(), effect=Effect.NOTHING_SIGNED, system="platform", remedy=(declare,))
-    return inventory.authorities.break_glass
 
 
 def expect_permitted(subject: str, who: Identity, decision: Decision) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from warden.core.errors import WardenError
+from warden.core.inventory.inventory import Purpose
 from warden.core.journal.record import Record
-from warden.core.ssh.ca import Purpose
 from warden.core.ssh.emergency import Emergency
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.revocation import revocations, still_needed

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from warden.core.quoting import name, quoted
 from warden.core.ssh.certificate import Part
 from warden.core.ssh.decision import KeyNotListed, TtlOverLimit, UnfitName, UnknownActor
-from warden.core.ssh.emergency import EmergencyDenied, NoBreakGlass, NoSuchEmergency, ReasonWanted, SamePerson
+from warden.core.ssh.emergency import EmergencyDenied, NoSuchEmergency, ReasonWanted, SamePerson
 from warden.core.ssh.errors import (
     AlreadyDeclared,
     AuthorityUnusable,
@@ -109,11 +109,6 @@ def _(problem: AlreadyDeclared) -> str:
 @describe.register
 def _(problem: InventoryNotEdited) -> str:
     return f"{problem.file} is written in a form that cannot be added to without changing the rest; add it by hand"
-
-
-@describe.register
-def _(_problem: NoBreakGlass) -> str:
-    return "inventory.yaml names no CA that signs without OpenBao"
 
 
 @describe.register

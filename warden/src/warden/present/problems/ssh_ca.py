@@ -1,6 +1,6 @@
 """What is wrong with the keys of authorities, in words."""
 
-from warden.core.ssh.ca import KeyStep, NoKey, NotAnEngine, NotDeclared, StepNotConfirmed, StillValid
+from warden.core.ssh.ca import KeyStep, NoAuthority, NoKey, NotAnEngine, StepNotConfirmed, StillValid
 from warden.present.problems import describe
 from warden.present.ssh_ca import ended
 
@@ -14,8 +14,9 @@ def _(problem: NotAnEngine) -> str:
 
 
 @describe.register
-def _(problem: NotDeclared) -> str:
-    return f"inventory.yaml names no authority for {problem.purpose}"
+def _(problem: NoAuthority) -> str:
+    signs = "without OpenBao" if problem.purpose == "break-glass" else f"for {problem.purpose}"
+    return f"inventory.yaml names no CA that signs {signs}"
 
 
 @describe.register

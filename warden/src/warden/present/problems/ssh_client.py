@@ -1,7 +1,7 @@
 """What is wrong with the SSH keys and certificates of this machine, and with ssh's configuration, in words."""
 
 from warden.core.quoting import name, quoted
-from warden.core.ssh.client_config import NoHostAuthority, NoHosts, UnfitHostName, UnfitPath
+from warden.core.ssh.client_config import NoHosts, UnfitHostName, UnfitPath
 from warden.core.ssh.kept import JustFailed
 from warden.present.problems import describe
 
@@ -9,11 +9,6 @@ from warden.present.problems import describe
 @describe.register
 def _(problem: NoHosts) -> str:
     return f"inventory.yaml names no hosts for {problem.actor}"
-
-
-@describe.register
-def _(_problem: NoHostAuthority) -> str:
-    return "inventory.yaml names no authority that signs for hosts"
 
 
 @describe.register

@@ -9,9 +9,8 @@ import msgspec
 
 from warden.core.errors import Inconclusive, Invalid, JournalUnwritable, Refused, UsageError, WardenError
 from warden.core.findings import Finding, NoAnswer, Verdict
-from warden.core.inventory.inventory import DeclaredAuthority, Inventory
+from warden.core.inventory.inventory import DeclaredAuthority, Inventory, Purpose
 from warden.core.openbao.rights import Verb
-from warden.core.ssh.ca import Purpose, authority_for
 from warden.core.ssh.krl import head
 from warden.core.ssh.setup import (
     KRL_EVENTS,
@@ -83,7 +82,7 @@ def examine_ssh(given: SshToExamine, vault: Vault | None, verbs: Sequence[Verb])
 
 
 def _authority(purpose: Purpose, given: SshToExamine, inventory: Inventory, vault: Vault | None) -> Iterator[Finding]:
-    declared = authority_for(purpose, inventory.authorities)
+    declared = inventory.authorities.of(purpose)
     if declared is None or (declared.openbao and vault is None):
         return
     try:
