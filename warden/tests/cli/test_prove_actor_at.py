@@ -100,6 +100,16 @@ def test_a_jump_host_is_used_as_the_configuration_says(world):
     assert world.sshd.log().count("Accepted publickey for") == 6  # five at the jump host, and one at the host
 
 
+def test_paths_in_the_configuration_may_have_spaces(world):
+    folder = world.folder / "my  ssh files"
+    folder.mkdir()
+    known = (world.folder / "known_hosts").rename(folder / "known hosts")
+    text = world.config.read_text().replace(f"{world.folder}/known_hosts", f'{world.folder}/none "{known}"')
+    world.config = folder / "the config"
+    world.config.write_text(f'{text}  GlobalKnownHostsFile "{folder}/of all"\n')
+    assert prove(world)["state"] == "proven"
+
+
 def test_a_configuration_that_is_not_there_is_inconclusive(world):
     done = world.run("prove", world.actor, "--host", "web", "--ssh-config", "/no/such/file")
     assert (done.returncode, done.stdout) == (3, "")

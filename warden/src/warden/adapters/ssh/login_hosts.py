@@ -1,5 +1,6 @@
 """The ports LoginHost and OwnHost: an sshd of this run, and a host far away whose log a command prints."""
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ WAY = (
     "userknownhostsfile",
 )
 """The settings that say how to reach a host."""
+_FILES = ("globalknownhostsfile", "userknownhostsfile")
+"""Those of them that are several paths."""
 LATE = 2.0
 """Seconds to wait for lines of a log that are not there yet."""
 
@@ -116,11 +119,17 @@ def _way(settings: str, config: str) -> Sequence[str]:
     """Of all settings those that say how to reach a host. Jump hosts are logged in to as the file says."""
     found = dict(line.split(maxsplit=1) for line in settings.splitlines() if " " in line)
     kept = {name: found[name] for name in WAY if found.get(name, "none") != "none"}
+    kept |= {name: _paths(kept[name]) for name in _FILES if name in kept}
     if jumps := found.get("proxyjump"):
         *before, last = jumps.split(",")
         over = ["-J", ",".join(before)] if before else []
         kept["proxycommand"] = shlex.join(["ssh", "-F", config, *over, "-W", "[%h]:%p", f"ssh://{last}"])
     return [word for name, text in kept.items() for word in ("-o", f"{name}={text}")]
+
+
+def _paths(printed: str) -> str:
+    """The paths, each in quotes: ``ssh -G`` prints them whole and without, with a space before the next one."""
+    return " ".join(f'"{path}"' for path in re.split(r" (?=/)", printed))
 
 
 def _with_all(serials: Sequence[int], read: Callable[[], str]) -> str:
