@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from free_ports import refusing_port
 from jsonschema import Draft202012Validator
 
 from activity_core.adapters import tokens
@@ -332,9 +333,8 @@ def test_the_time_limit_is_for_the_whole_answer(world, gateway, late):
 
 
 def test_connection_refused(world):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        done = world.triage(LLM_CONNECT_URL=f"http://127.0.0.1:{taken.getsockname()[1]}")
+    with refusing_port() as port:
+        done = world.triage(LLM_CONNECT_URL=f"http://127.0.0.1:{port}")
     assert (done.returncode, fault_of(done)["kind"]) == (3, "unreachable")
     assert "connection refused" in fault_of(done)["message"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from free_ports import refusing_port
 
 from llm_connect.simulator.failures import FAILURES
 
@@ -89,10 +90,8 @@ def test_a_provider_that_repeats_the_key_does_not_get_it_to_the_caller(gateway, 
 
 
 def test_a_dead_provider_is_unreachable(gateway_to, call):
-    with socket.socket() as taken:  # bound and not listening: refused for sure
-        taken.bind(("127.0.0.1", 0))
-        with gateway_to(f"http://127.0.0.1:{taken.getsockname()[1]}/v1") as gateway:
-            reply = call("POST", f"{gateway}/execute", {"prompt": "hello"})
+    with refusing_port() as port, gateway_to(f"http://127.0.0.1:{port}/v1") as gateway:
+        reply = call("POST", f"{gateway}/execute", {"prompt": "hello"})
     assert (reply.status, reply.json["type"], reply.json["provider_status"]) == (502, "provider_unreachable", None)
 
 

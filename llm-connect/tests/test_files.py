@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from free_ports import refusing_port
 
 from llm_connect.common import files, tls
 from llm_connect.common.errors import ConfigurationError
@@ -197,10 +198,8 @@ TOKENS = [
 def test_a_callers_token_is_called_a_token_and_may_be_short(run, tmp_path, text, is_one):
     path = tmp_path / "token"
     path.write_text(text)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        done = run("smoke", "--url", url, "--token-file", str(path))
+    with refusing_port() as port:
+        done = run("smoke", "--url", f"http://127.0.0.1:{port}", "--token-file", str(path))
     assert "key" not in done.stderr
     assert done.returncode == (3 if is_one else 2)
     if not is_one:

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from free_ports import refusing_port
 from raw_server import full, listening
 
 from llm_connect.common.errors import ProviderFailed, TimedOut
@@ -335,9 +336,8 @@ async def test_a_stream_whose_last_chunk_comes_by_itself_keeps_its_connection():
 
 
 async def test_nobody_listens():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/")) as client:
+    with refusing_port() as port:
+        async with contextlib.aclosing(HttpClient(f"http://127.0.0.1:{port}/")) as client:
             found = await failure(client)
     assert (found.type, found.unbilled) == ("provider_unreachable", True)
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from free_ports import refusing_port
 
 from llm_connect.commands.smoke_checks import checks
 from llm_connect.common.secret import Secret
@@ -63,9 +64,8 @@ def test_smoke_fails_where_the_answer_lacks_its_fields(gateway, run):
 
 
 def test_smoke_says_when_nothing_answers(run):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        found = run("smoke", "--url", f"http://127.0.0.1:{taken.getsockname()[1]}", "--json")
+    with refusing_port() as port:
+        found = run("smoke", "--url", f"http://127.0.0.1:{port}", "--json")
     assert (found.returncode, found.stdout) == (3, "")
     assert json.loads(found.stderr)["kind"] == "unreachable"
 

@@ -9,7 +9,6 @@ keeps everything in memory. https://openfga.dev/docs/interacting/authzen
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ import httpx2
 import psutil
 import pytest
 import trustme
+from free_ports import free_port
 
 from warden.adapters.dev import build
 
@@ -89,7 +89,7 @@ class OpenFga:
         own = self._ca.issue_cert("127.0.0.1")
         own.private_key_pem.write_to_path(str(self.folder / "key.pem"))
         own.cert_chain_pems[0].write_to_path(str(self.folder / "cert.pem"))
-        (http, grpc) = _free_ports()
+        http, grpc = free_port(), free_port()
         self.url = f"https://127.0.0.1:{http}"
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -160,11 +160,6 @@ def _tuple(permitted: Relation) -> dict[str, Any]:
     subject, action, resource = permitted
     kind = "ssh-certificate" if action == "sign" else "lane"
     return {"user": f"identity:{subject}", "relation": action, "object": f"{kind}:{resource}"}
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

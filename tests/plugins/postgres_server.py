@@ -10,7 +10,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from free_ports import free_port
 from tools.reaper import watch
 
 SUPERUSER = "postgres"
@@ -55,7 +55,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._programs = _programs(folder)
         self._user = _user()
@@ -212,12 +212,6 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[Callable[[], 
     yield make
     for name in made:
         postgres_server.drop_database(name)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _user() -> dict[str, Any]:

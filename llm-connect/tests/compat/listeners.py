@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @contextmanager
 def listening(command: list[Any], port: int, **keywords: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A process that listens on `port`; it is ended afterwards."""

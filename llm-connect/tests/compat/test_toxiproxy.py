@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import openai
 import pytest
-from listeners import free_port, listening
+from free_ports import free_port
+from listeners import listening
 from openai import OpenAI
 
 from llm_connect.config.profiles import CUSTODIAN_TRIAGE

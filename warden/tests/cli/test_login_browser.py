@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from free_ports import free_port
 from oidc_provider import CALLBACK
 
 from warden.adapters.openbao.audit_log import AuditFiles
@@ -49,13 +50,6 @@ def mounts(platform_server, oidc_provider):
     }
     for mode in MODES:
         platform_server.must("DELETE", f"sys/auth/netkingdom-{mode}")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on: other tests run beside these."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class People:

@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+from free_ports import refusing_port
 
 from warden.adapters.journal.sqlite import SqliteJournal
 
@@ -75,10 +76,8 @@ def test_every_record_has_the_place_with_the_clusters_own_id(lane_world):
 
 @pytest.mark.parametrize("away", ["refused", "silent", "not named"])
 def test_a_closing_that_no_server_answered_holds_for_every_openbao_of_the_platform(lane_world, away):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        if away == "refused":
-            listener.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent, refusing_port() as refusing:
+        port = refusing if away == "refused" else silent.getsockname()[1]
         address = "" if away == "not named" else f"http://127.0.0.1:{port}"
         done = close(lane_world, **admin(lane_world, BAO_ADDR=address, BAO_CLIENT_TIMEOUT="1s"))
     assert done.returncode in {2, 3}

@@ -2,9 +2,9 @@
 
 import json
 import shutil
-import socket
 
 import pytest
+from free_ports import refusing_port
 
 from warden.adapters.journal.postgresql import PostgresJournal
 
@@ -52,9 +52,8 @@ def test_a_lane_that_one_person_closes_is_closed_for_all_at_once(team):
 
 def test_without_its_server_nothing_happens(team):
     world, _, elsewhere = team
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        gone = f"postgresql://warden@127.0.0.1:{free.getsockname()[1]}/warden"
+    with refusing_port() as port:
+        gone = f"postgresql://warden@127.0.0.1:{port}/warden"
         done = fetch(world, elsewhere, WARDEN_JOURNAL=gone)
         assert done.returncode == 3, done.stderr
         assert "did not answer" in done.stderr

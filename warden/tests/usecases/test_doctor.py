@@ -6,6 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from free_ports import free_port, refusing_port
 
 from warden.adapters.dev import process, server
 from warden.adapters.journal.condition import condition
@@ -152,8 +153,8 @@ def test_an_unregistered_probe_header_is_missing(platform_server):
 
 
 def test_a_dead_server_is_one_line_and_inconclusive():
-    port = process.free_port()
-    diagnosis = look(OpenBao(parse_address(f"http://127.0.0.1:{port}", "BAO_ADDR"), Secret("x")))
+    with refusing_port() as port:
+        diagnosis = look(OpenBao(parse_address(f"http://127.0.0.1:{port}", "BAO_ADDR"), Secret("x")))
     assert verdicts(diagnosis)["server"] == "missing"
     assert "refused" in text(diagnosis, "server")
     assert "identity" not in found(diagnosis)
@@ -166,7 +167,7 @@ def other_server(tmp_path):
     started = []
 
     def start(listener, scheme):
-        port = process.free_port()
+        port = free_port()
         (tmp_path / "data").mkdir()
         config = tmp_path / "bao.hcl"
         config.write_text(
