@@ -1,5 +1,6 @@
 """The journal in PostgreSQL: nothing is lost and nothing doubled, whatever becomes of connections and servers."""
 
+import gc
 import json
 import os
 import re
@@ -10,11 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+import weakref
 
 import msgspec
 import psycopg
 import pytest
 import trustme
+from free_ports import refusing_port
 from postgres_proxy import postgres_proxy
 from postgres_server import served_postgres, standby_of
 
@@ -291,9 +295,8 @@ def test_a_commit_is_on_disk_whatever_the_servers_default_is(postgres_server, da
 
 
 def test_a_server_that_is_down_is_no_journal(postgres_server):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"postgresql://warden@127.0.0.1:{free.getsockname()[1]}/warden"
+    with refusing_port() as port:
+        url = f"postgresql://warden@127.0.0.1:{port}/warden"
         begun = time.monotonic()
         with pytest.raises(JournalUnwritable) as fault:
             PostgresJournal(url).record("access.begin", "a", {})
@@ -326,6 +329,25 @@ def test_a_read_outlives_a_connection_that_was_lost(journal, database, postgres_
     journal.record("lane.closed", "a", {"reason": "x"})
     postgres_server.end_connections(database.rpartition("/")[2])
     assert journal.state("a").closed is not None
+
+
+def test_a_journal_that_is_forgotten_lets_go_of_its_connection_whichever_is_collected_first(database):
+    """The collector takes the young before the old: an old journal with a young connection, and both in a cycle."""
+    gc.collect()
+    gc.disable()
+    try:
+        old = PostgresJournal(database)
+        old.itself = old
+        gc.collect(0)
+        connection = weakref.ref(old._open())
+        del old
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            gc.collect()
+    finally:
+        gc.enable()
+    assert connection() is None
+    assert [each for each in warned if "psycopg" in str(each.message)] == []
 
 
 def test_ctrl_c_while_it_waits_for_its_turn_leaves_a_journal_that_can_be_used(journal, database):

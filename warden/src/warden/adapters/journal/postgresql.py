@@ -110,10 +110,6 @@ class PostgresJournal(StoredJournal):
                 self._db.close()
             self._db = None
 
-    def __del__(self) -> None:
-        """One that is forgotten lets go of its connection, too."""
-        self.close()
-
     # -- making it ------------------------------------------------------------------------------------------------
 
     def make(self, writers: Sequence[str] = ()) -> bool:

@@ -10,6 +10,7 @@ Parameters: https://www.postgresql.org/docs/current/libpq-connect.html
 import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -39,13 +40,19 @@ is to stand for the journal."""
 _DEAD_PEER = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000"}
 """When a server is given up that does not answer at all: libpq would wait for hours."""
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """One that is forgotten ends, where psycopg's own would warn: a journal is used to the end of its process."""
+
+    def __del__(self, *_: object) -> None:
+        with suppress(psycopg.Error):
+            self.close()
 
 
 def connect(url: str, environ: Mapping[str, str] = os.environ) -> Connection:
     """A connection, to be prepared. Raises `psycopg.Error`."""
     given: dict[str, Any] = dict(parameters(url, environ))
-    return psycopg.connect(url, autocommit=True, prepare_threshold=None, **given)
+    return Connection.connect(url, autocommit=True, prepare_threshold=None, **given)
 
 
 def prepare(db: Connection) -> None:
