@@ -135,6 +135,16 @@ def test_catalog_check_reports_what_is_wrong_with_points(lane_world):
         assert words in done.stdout
 
 
+def test_catalog_check_names_both_points_that_share_a_variable(lane_world):
+    point = "  - {{flex_auth: 'https://pdp.example.com', tenant: t, name: {}}}\n"
+    declare(lane_world, point.format("ab") + point.format("ab-file"))
+    done = lane_world.run("catalog", "check")
+    assert done.returncode == 1
+    shared = "shares the variable WARDEN_POLICY_TOKEN_AB_FILE with"
+    assert f"platform.yaml:3: policy_points[0].name: {shared} ab-file" in done.stdout
+    assert f"platform.yaml:4: policy_points[1].name: {shared} ab;" in done.stdout
+
+
 def test_catalog_check_names_policies_that_are_replaced(lane_world):
     policies = lane_world.folder / "platform" / "policies" / "access"
     policies.mkdir(parents=True)

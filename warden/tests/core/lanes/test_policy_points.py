@@ -66,6 +66,16 @@ def test_a_name_is_of_one_point():
     assert (field, "another policy point" in clause) == ("policy_points[1].name", True)
 
 
+def test_the_token_of_one_is_not_the_file_of_another():
+    names = ("ab-file", "other", "ab")
+    found = complaints(*(FlexAuthPoint(flex_auth="https://f.example", name=each, tenant="t") for each in names))
+    shared = "shares the variable WARDEN_POLICY_TOKEN_AB_FILE with"
+    assert found == [
+        ("policy_points[2].name", f"{shared} ab-file; rename one of them"),
+        ("policy_points[0].name", f"{shared} ab; rename one of them"),
+    ]
+
+
 def test_nobody_waits_longer_than_a_minute():
     point = AuthzenPoint(authzen=GOOD.authzen, name="company", timeout=Seconds(61))
     assert [field for field, _ in complaints(point)] == ["policy_points[0].timeout"]

@@ -93,6 +93,7 @@ def of_policy_points(points: Sequence[PolicyPoint], policies: AccessPolicies) ->
         yield from ((f"{field}.{key}", fault) for key, url in urls.items() if url and (fault := _url_fault(url)))
         if point.timeout > _LONGEST:
             yield f"{field}.timeout", f"is longer than {_LONGEST}s; somebody waits for the answer"
+    yield from _clashes([point.name for point in points])
 
 
 def _of_name(field: str, name: str, others: set[str]) -> Iterator[tuple[str, str]]:
@@ -102,6 +103,16 @@ def _of_name(field: str, name: str, others: set[str]) -> Iterator[tuple[str, str
         yield field, "is the name of the access policies themselves; choose another"
     elif name in others:
         yield field, "is the name of another policy point, too"
+
+
+def _clashes(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Both of two points, where the token of one would be taken for the file with the other's."""
+    files = {f"{token_variable(name)}_FILE": index for index, name in enumerate(names)}
+    for index, name in enumerate(names):
+        variable = token_variable(name)
+        if (other := files.get(variable)) is not None:
+            for one, its in ((other, name), (index, names[other])):
+                yield f"policy_points[{one}].name", f"shares the variable {variable} with {its}; rename one of them"
 
 
 def _url_fault(url: str) -> str:
