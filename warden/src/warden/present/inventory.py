@@ -6,12 +6,11 @@ from warden.core.inventory.inventory import Inventory, NamedActor
 from warden.core.remedies import warden
 from warden.present import terminal
 from warden.present.commands import to_paste
-
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+from warden.present.durations import DAY, span
 
 
 def as_json(inventory: Inventory) -> dict[str, Any]:
-    """``actors[], hosts[], authorities``."""
+    """``actors[], hosts[], host_groups{}, authorities{}``."""
     return {
         "actors": [_actor(inventory, each) for each in inventory.named_actors],
         "hosts": [
@@ -53,7 +52,7 @@ def show(inventory: Inventory) -> None:
 def _host_row(inventory: Inventory, host: str) -> tuple[str, ...]:
     ttl = inventory.hosts[host].ttl
     groups = [name for name, members in inventory.host_groups.items() if host in members]
-    valid = span(ttl) if ttl % _DAY else f"{ttl // _DAY} d"
+    valid = span(ttl) if ttl % DAY else f"{ttl // DAY} d"
     return (host, ", ".join(inventory.names_of(host)), valid, ", ".join(groups) or "-")
 
 
@@ -83,11 +82,3 @@ def show_added(name: str, file: str, *, for_nobody: bool = False) -> None:
     if for_nobody:
         terminal.note(f"warning: {name} has no identities; nobody can have a certificate signed for it")
     terminal.sentence(f"Next: {to_paste(warden('plan', name))}")
-
-
-def span(seconds: int) -> str:
-    """``15 min``, ``8 h``, or seconds."""
-    for size, unit in ((_HOUR, "h"), (_MINUTE, "min")):
-        if seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -6,7 +6,7 @@ from warden.core.remedies import warden
 from warden.core.ssh.kept import Holder, Kept, key_file
 from warden.present import sign, terminal
 from warden.present.commands import to_paste
-from warden.present.inventory import span
+from warden.present.durations import span
 from warden.usecases.issue import Handed
 from warden.usecases.ssh_ensure import Ensured
 

@@ -4,15 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from warden.core.errors import WardenError
 from warden.core.public_key import PublicKey
 from warden.core.remedies import warden
 from warden.core.ssh.krl import NAMESPACE, SIGNER
 from warden.core.ssh.krl_pull import Damage, Flaw, Pulled, Refusal, Repair
-from warden.present import terminal
+from warden.present import errors, terminal
 from warden.present.commands import command
-from warden.present.inventory import span
-from warden.present.problems import described
+from warden.present.durations import span
 from warden.present.terminal import counted
 from warden.usecases.krl import Published
 
@@ -73,7 +71,7 @@ def pulled_json(done: Pulled) -> dict[str, Any]:
         "repair": done.repair or None,
         "damage": done.damage or None,
         "refused": terminal.plain(done.refusal) if done.refusal else None,
-        "error": _problem(done.fault) if done.fault else None,
+        "error": errors.problem(done.fault) if done.fault else None,
     }
 
 
@@ -89,7 +87,7 @@ def show_pulled(done: Pulled) -> None:
             f"warden: the KRL at {done.url} was refused: {refused(done.refusal)}. sshd goes on with {done.path}."
         )
     if done.fault:
-        terminal.note(f"warden: {_problem(done.fault)}. sshd goes on with {done.path}.")
+        terminal.note(f"warden: {errors.problem(done.fault)}. sshd goes on with {done.path}.")
     if done.stale:
         terminal.note(f"warden: {_age(done)}: newer revocations may be missing.")
     word = terminal.styled("ok", "ok") if not done.exit else terminal.styled("??", "warn")
@@ -99,10 +97,6 @@ def show_pulled(done: Pulled) -> None:
 def refused(refusal: Refusal) -> str:
     """Why, as a clause."""
     return _FLAWS[refusal.flaw].format(found=refusal.found, known=refusal.known)
-
-
-def _problem(fault: WardenError) -> str:
-    return described(fault.problem)
 
 
 def _age(done: Pulled) -> str:

@@ -8,7 +8,7 @@ from warden.core.remedies import RunWarden, access, warden
 from warden.ports.person_logins import LoginPage
 from warden.present import terminal
 from warden.present.commands import to_paste, unbroken
-from warden.present.inventory import span
+from warden.present.durations import span
 
 _SHOWN = 5
 """Lanes and actors that are listed; all of them with --json."""

@@ -19,16 +19,14 @@ from warden.core.ssh.issue_log import (
     REFUSED,
     REVOKED,
 )
-from warden.core.ssh.out_there import who
 from warden.core.ssh.scorecard import Mark, Score
 from warden.present import errors, terminal
 from warden.present.commands import to_paste
+from warden.present.durations import about
 from warden.present.emergency import emergency_json, show_emergencies
 from warden.present.issue import held_by
 from warden.usecases.ssh_cleanup import Removed
 from warden.usecases.ssh_status import SshStatus
-
-_DAY, _HOUR, _MINUTE = 86_400, 3600, 60
 
 # -- status -----------------------------------------------------------------------------------------------------------
 
@@ -112,15 +110,7 @@ def _row(line: StatusLine, now: float) -> tuple[str, ...]:
 def _until(end: int, now: float) -> str:
     if end <= now:
         return terminal.ago(terminal.iso(end))
-    return f"in {_about(int(end - now))}"
-
-
-def _about(seconds: int) -> str:
-    """``29 d``, ``8 h``, ``15 min`` or seconds: whole ones, and at least two of them."""
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    return f"in {about(int(end - now))}"
 
 
 def _where(line: StatusLine) -> str:
@@ -185,7 +175,7 @@ def _log_row(each: Record) -> tuple[str, ...]:
         _EVENTS[each.event],
         name(each.lane),
         shown or "-",
-        who(body) or "-",
+        each.who or "-",
         what,
     )
 
@@ -230,7 +220,7 @@ def _score_row(each: Score) -> tuple[str, ...]:
     return (
         each.actor,
         *map(str, counts),
-        _about(each.longest) if each.issued else "-",
+        about(each.longest) if each.issued else "-",
         last,
         ", ".join(each.marks) or "-",
     )

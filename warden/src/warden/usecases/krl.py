@@ -5,7 +5,6 @@ publishes both. `pull` first repairs what sshd could not read, then fetches what
 it is signed, readable and not older than the last good one.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +12,18 @@ import msgspec
 from warden.core.errors import Effect, Inconclusive, UsageError, WardenError
 from warden.core.remedies import warden
 from warden.core.ssh.issue_log import REVOKED
-from warden.core.ssh.krl import EMPTY, NAMESPACE, Head, Section, SignedKrl, head, is_krl, next_version, sections
+from warden.core.ssh.krl import (
+    BEGIN,
+    EMPTY,
+    NAMESPACE,
+    PUBLISHED,
+    Head,
+    SignedKrl,
+    head,
+    is_krl,
+    next_version,
+    sections,
+)
 from warden.core.ssh.krl_pull import Damage, Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
 from warden.core.ssh.revocation import revocations, still_needed
 from warden.core.ssh.sshsig import signature_file, signed_bytes
@@ -23,7 +33,6 @@ from warden.ports.krl import KrlBuilder, KrlFolder, KrlHost, KrlSource, KrlVerif
 from warden.ports.signer import Signer
 from warden.usecases.steps.recorded import begun
 
-BEGIN, PUBLISHED = "krl.begin", "krl.done"
 LANE = "krl"
 """The lane of the records that are of no actor and no host."""
 
@@ -68,7 +77,7 @@ def build(tools: Publisher) -> Published:
     every = revocations(journal.log(events=(REVOKED,)))  # a host that pulls it may trust CAs of several platforms
     parts = sections(still_needed(every, now))
     version = next_version(_last_version(tools.folder, journal), now)
-    serials, keys = _counted(parts, "serial: "), _counted(parts, "hash: ")
+    serials, keys = sum(len(each.serials) for each in parts), sum(len(each.keys) for each in parts)
     facts: dict[str, Any] = {"version": version, "where": tools.folder.where, "serials": serials, "keys": keys}
     with begun("krl", LANE, facts, journal) as body:
         made = _signed(tools.builder.build(parts, version), tools.signer)
@@ -99,10 +108,6 @@ def _last_version(folder: KrlFolder, journal: Journal) -> int:
             remedy=(warden("ssh krl build", dir=folder.where),),
         )
     return max(made, default=0)
-
-
-def _counted(parts: Sequence[Section], prefix: str) -> int:
-    return sum(line.startswith(prefix) for part in parts for line in part.lines)
 
 
 def _signed(krl: bytes, signer: Signer) -> SignedKrl:

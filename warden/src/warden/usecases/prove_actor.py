@@ -167,7 +167,7 @@ class _Prover:
             certificate, key, record = signed.certificate, self._right.key, signed.record
             keys = {tools.signing.certificates.fingerprint(each): each for each in self._authority_keys}
             authority = keys[certificate.authority]
-        tools.host.revoke(tools.krl.build([Section(authority, (f"serial: {certificate.serial}",))], 1))
+        tools.host.revoke(tools.krl.build([Section(authority_key=authority, serials=(certificate.serial,))], 1))
         login = _login(variant, certificate, tools.host.attempt(key, certificate))
         self._shown.append(msgspec.structs.replace(login, record=record))
 

@@ -53,7 +53,7 @@ def public(folder: Path, name: str) -> str:
 
 
 def test_a_serial_is_revoked_for_its_ca_alone(tmp_path, certificates):
-    krl = SshKeygenKrl().build([Section(public(tmp_path, "ca1"), ("serial: 7",))], 5)
+    krl = SshKeygenKrl().build([Section(authority_key=public(tmp_path, "ca1"), serials=(7,))], 5)
     assert {name: revoked(tmp_path, krl, file) for name, file in certificates.items()} == {
         "ca1-7": True,
         "ca2-7": False,
@@ -62,7 +62,9 @@ def test_a_serial_is_revoked_for_its_ca_alone(tmp_path, certificates):
 
 
 def test_sections_of_several_cas_are_in_one_krl(tmp_path, certificates):
-    parts = [Section(public(tmp_path, "ca1"), ("serial: 8",)), Section(public(tmp_path, "ca2"), ("serial: 7",))]
+    parts = [
+        Section(authority_key=public(tmp_path, name), serials=(serial,)) for name, serial in (("ca1", 8), ("ca2", 7))
+    ]
     krl = SshKeygenKrl().build(parts, 2**63)
     assert {name: revoked(tmp_path, krl, file) for name, file in certificates.items()} == {
         "ca1-7": False,
@@ -75,14 +77,14 @@ def test_sections_of_several_cas_are_in_one_krl(tmp_path, certificates):
 
 
 def test_a_serial_of_every_ca_and_a_key(tmp_path, certificates):
-    krl = SshKeygenKrl().build([Section("", ("serial: 7",))], 1)
+    krl = SshKeygenKrl().build([Section(serials=(7,))], 1)
     assert revoked(tmp_path, krl, certificates["ca1-7"])
     assert revoked(tmp_path, krl, certificates["ca2-7"])
     assert not revoked(tmp_path, krl, certificates["ca1-8"])
     fingerprint = subprocess.run(
         ["ssh-keygen", "-l", "-f", tmp_path / "ca1.pub"], check=True, capture_output=True, text=True
     ).stdout.split()[1]
-    by_ca = SshKeygenKrl().build([Section("", (f"hash: {fingerprint}",))], 1)
+    by_ca = SshKeygenKrl().build([Section(keys=(fingerprint,))], 1)
     assert revoked(tmp_path, by_ca, certificates["ca1-8"])
     assert not revoked(tmp_path, by_ca, certificates["ca2-7"])
 
@@ -99,13 +101,13 @@ def test_without_anything_revoked_it_is_a_krl_all_the_same(tmp_path, certificate
 
 def test_what_ssh_keygen_does_not_take_is_an_error():
     with pytest.raises(Inconclusive, match="could not make the KRL"):
-        SshKeygenKrl().build([Section("not a key", ("serial: 1",))], 1)
+        SshKeygenKrl().build([Section(authority_key="not a key", serials=(1,))], 1)
     with pytest.raises(Inconclusive, match="ssh-keygen is not here"):
         SshKeygenKrl({"PATH": "/nowhere"}).build([], 1)
 
 
 def test_a_damaged_krl_is_not_readable(tmp_path):
-    whole = SshKeygenKrl().build([Section("", ("serial: 7",))], 1)
+    whole = SshKeygenKrl().build([Section(serials=(7,))], 1)
     verifier = SshKeygenVerifier("")
     assert verifier.readable(whole)
     assert not verifier.readable(whole[:-1])

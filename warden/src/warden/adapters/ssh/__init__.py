@@ -1,1 +1,1 @@
-"""SSH keys as the caller's own signature: ssh-keygen(1), ssh-agent(1) and the file of allowed signers."""
+"""OpenSSH: certificates, CAs of this machine, keys and where they are kept, KRLs, sshd, signatures of decisions."""

@@ -114,11 +114,18 @@ class KeptFiles:
         _expect_own(script)
         return ("/bin/sh", script, self._stamp(actor, holder), self.certificate_file(actor, holder))
 
-    @contextmanager
-    def alone(self, actor: str, holder: Holder, patience: float) -> Iterator[None]:
-        """Hold the lock of this actor and holder."""
-        with self._lock(actor, holder, patience):
-            yield
+    def alone(self, actor: str, holder: Holder, patience: float) -> AbstractContextManager[None]:
+        """The lock of this actor and holder."""
+        from warden.adapters.machine.lock import file_lock  # only a renewal needs it
+
+        path = f"{self._record(actor, holder)}.lock"
+        busy = Held(
+            f"another process has been renewing the certificate of {actor} for {patience:.0f} s",
+            effect=Effect.NOTHING_DONE,
+            subject=path,
+            hint="wait for it, then run this again",
+        )
+        return file_lock(path, busy, patience=patience, interval=_INTERVAL)
 
     def note_failure(self, actor: str, holder: Holder) -> None:
         """Leave a file whose time says when."""
@@ -134,18 +141,6 @@ class KeptFiles:
             return os.stat(self._failure(actor, holder)).st_mtime
         except OSError:
             return 0.0
-
-    def _lock(self, actor: str, holder: Holder, patience: float) -> AbstractContextManager[None]:
-        from warden.adapters.machine.lock import file_lock  # only a renewal needs it
-
-        path = f"{self._record(actor, holder)}.lock"
-        busy = Held(
-            f"another process has been renewing the certificate of {actor} for {patience:.0f} s",
-            effect=Effect.NOTHING_DONE,
-            subject=path,
-            hint="wait for it, then run this again",
-        )
-        return file_lock(path, busy, patience=patience, interval=_INTERVAL)
 
     def _named(self, actor: str, *holder: str) -> str:
         """A file's name for it: the actor, and a number that tells platforms and holders apart."""

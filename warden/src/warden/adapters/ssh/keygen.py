@@ -27,8 +27,7 @@ class NotSigned(Exception):
     """ssh-keygen made no certificate: its last words, and all of them. It does not leave the adapters."""
 
     def __init__(self, done: Ended) -> None:
-        lines = [line.strip() for line in done.err.splitlines() if line.strip()]
-        super().__init__(quoted(lines[-1].rstrip(".")) if lines else f"it ended with code {done.code}")
+        super().__init__(done.last_words)
         self.said = done.err
 
 
@@ -51,7 +50,7 @@ def certify(
         _write(os.path.join(folder, _AUTHORITY), authority)
         done = ask([*_argv(spec, where, key_file), _KEY], environ, folder)
         if any(words in done.err for words in _BAD_KEY):
-            raise _unusable(spec, f"is not one that {SYSTEM} signs ({NotSigned(done)})")
+            raise _unusable(spec, f"is not one that {SYSTEM} signs ({done.last_words})")
         try:
             line = read_bytes(os.path.join(folder, _CERTIFICATE)).decode("ascii", "replace")
         except NotUsable:

@@ -29,7 +29,7 @@ class SshKeygenKrl:
         """The KRL of these sections; without any, one that revokes nothing."""
         with _folder() as folder:
             made = os.path.join(folder, "krl")
-            for number, each in enumerate(sections or (Section("", ()),)):
+            for number, each in enumerate(sections or (Section(),)):
                 self._add(folder, made, each, version, update=number > 0)
             with open(made, "rb") as file:
                 content = file.read()
@@ -42,12 +42,13 @@ class SshKeygenKrl:
         authority = "none"
         if section.authority_key:
             authority = _written(folder, "ca.pub", f"{section.authority_key}\n")
-        listed = _written(folder, "specification", "".join(f"{line}\n" for line in section.lines))
+        lines = [f"hash: {key}\n" for key in section.keys] + [f"serial: {serial}\n" for serial in section.serials]
+        listed = _written(folder, "specification", "".join(lines))
         added = ("-u",) if update else ()
         argv = ["ssh-keygen", "-q", "-k", *added, "-f", made, "-s", authority, "-z", str(version), listed]
         done = _run(argv, {**self._environ, **_KEEPS_MEMORY})
         if done.code:
-            raise _inconclusive(f"ssh-keygen could not make the KRL ({_said(done)})")
+            raise _inconclusive(f"ssh-keygen could not make the KRL ({done.last_words})")
 
 
 class SshKeygenVerifier:
@@ -95,11 +96,6 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], given: bytes = b"") ->
         return run(argv, environ, given)
     except NotRun as fault:
         raise _inconclusive(str(fault)) from None
-
-
-def _said(done: Ended) -> str:
-    lines = [line.strip() for line in done.err.splitlines() if line.strip()]
-    return lines[-1] if lines else f"code {done.code}"
 
 
 def _inconclusive(problem: str) -> Inconclusive:

@@ -10,7 +10,6 @@ from warden.adapters.ssh.local_sshd import LocalSshd
 from warden.adapters.ssh.logins import Logins
 from warden.adapters.ssh.programs import NotRun, run
 from warden.core.errors import Inconclusive
-from warden.core.quoting import quoted
 from warden.core.ssh.certificate import Certificate
 from warden.core.ssh.fresh_key import FreshKey
 from warden.core.ssh.login_verdicts import Attempted
@@ -94,8 +93,7 @@ class FarHost:
         except NotRun as fault:
             raise Inconclusive(str(fault), system="ssh") from None
         if done.code:
-            why = quoted(done.err.strip().splitlines()[-1]) if done.err.strip() else f"ssh ended with {done.code}"
-            raise Inconclusive(f"{self._config} cannot be used: {why}", system="ssh")
+            raise Inconclusive(f"{self._config} cannot be used: {done.last_words}", system="ssh")
         return _way(done.out.decode("utf-8", "replace"), self._config)
 
     def log(self, serials: Sequence[int]) -> str:
@@ -105,13 +103,13 @@ class FarHost:
         return _with_all(serials, self._printed)
 
     def _printed(self) -> str:
+        problem = f"the log of sshd on {self.where} cannot be read"
         try:
             done = run(shlex.split(self._log_command), self._environ)
         except (NotRun, ValueError) as fault:
-            raise Inconclusive(f"the log of sshd on {self.where} cannot be read: {fault}", system=self.where) from None
+            raise Inconclusive(f"{problem}: {fault}", system=self.where) from None
         if done.code:
-            why = quoted(done.err.strip().splitlines()[-1]) if done.err.strip() else f"it ended with code {done.code}"
-            raise Inconclusive(f"the log of sshd on {self.where} cannot be read: {why}", system=self.where)
+            raise Inconclusive(f"{problem}: {done.last_words}", system=self.where)
         return done.out.decode("utf-8", "replace")
 
 

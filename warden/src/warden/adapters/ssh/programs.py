@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from warden.adapters.machine.child import environment
+from warden.core.quoting import quoted
 
 SECONDS = 300
 """How long one may take: somebody may have to type a passphrase, or to touch a key."""
@@ -27,6 +28,12 @@ class Ended(msgspec.Struct, frozen=True):
     code: int
     out: bytes
     err: str
+
+    @property
+    def last_words(self) -> str:
+        """The last line of its standard error, as a clause; where that is empty, how it ended."""
+        lines = [line.strip() for line in self.err.splitlines() if line.strip()]
+        return quoted(lines[-1].rstrip(".")) if lines else f"it ended with code {self.code}"
 
 
 def run(

@@ -20,6 +20,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     body: Mapping[str, Any]
     hash: str
 
+    @property
+    def who(self) -> str:
+        """What OpenBao calls whoever it is of; empty where the body does not say."""
+        identity = self.body.get("identity")
+        return str(identity.get("display_name") or "") if isinstance(identity, Mapping) else ""
+
+    def number(self, field: str) -> int:
+        """A number of the body; 0 where there is none."""
+        value = self.body.get(field)
+        return value if isinstance(value, int) else 0
+
 
 class LaneState(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal last said of a lane: whether it is closed (and by which record), and its last proof.

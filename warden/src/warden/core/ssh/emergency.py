@@ -87,9 +87,9 @@ def emergencies(records: Iterable[Record]) -> list[Emergency]:
     for each in records:
         if each.event == EMERGENCY:
             found[each.seq] = _emergency(each)
-        elif each.event == ISSUED and (known := found.get(_number(each, "emergency"))):
+        elif each.event == ISSUED and (known := found.get(each.number("emergency"))):
             found[known.record] = _issued(known, each)
-        elif each.event == ACKNOWLEDGED and (known := found.get(_number(each, "record"))):
+        elif each.event == ACKNOWLEDGED and (known := found.get(each.number("record"))):
             found[known.record] = msgspec.structs.replace(known, acknowledged=_acknowledged(each))
     return list(found.values())
 
@@ -143,14 +143,12 @@ def expect_another(emergency: Emergency, who: Identity) -> None:
 
 def _emergency(record: Record) -> Emergency:
     body = record.body
-    identity = body.get("identity")
-    signer = identity.get("display_name") if isinstance(identity, dict) else ""
     principals = body.get("principals")
     return Emergency(
         record=record.seq,
         at=record.at,
         subject=record.lane,
-        signer=str(signer or record.actor),
+        signer=record.who or record.actor,
         reason=str(body.get("reason") or ""),
         principals=tuple(map(str, principals)) if isinstance(principals, list | tuple) else (),
         where=str(body.get("where") or ""),
@@ -158,17 +156,10 @@ def _emergency(record: Record) -> Emergency:
 
 
 def _issued(known: Emergency, record: Record) -> Emergency:
-    serial, ends = _number(record, "serial"), _number(record, "valid_before")
+    serial, ends = record.number("serial"), record.number("valid_before")
     return msgspec.structs.replace(known, serials=(*known.serials, serial), ends=max(known.ends, ends))
 
 
 def _acknowledged(record: Record) -> Acknowledged:
-    identity = record.body.get("identity")
-    by = identity.get("display_name") if isinstance(identity, dict) else ""
     comment = str(record.body.get("comment") or "")
-    return Acknowledged(by=str(by or record.actor), at=record.at, comment=comment, record=record.seq)
-
-
-def _number(record: Record, field: str) -> int:
-    value = record.body.get(field)
-    return value if isinstance(value, int) else 0
+    return Acknowledged(by=record.who or record.actor, at=record.at, comment=comment, record=record.seq)

@@ -15,6 +15,8 @@ NAMESPACE = "warden-krl"
 """Of the signature (ssh-keygen(1), *-Y sign*): one that was made for anything else counts for nothing here."""
 SIGNER = "warden-krl"
 """The name in the file of allowed signers that a host checks the signature for."""
+BEGIN, PUBLISHED = "krl.begin", "krl.done"
+"""The records before and after one is built and published."""
 NAME = "krl"
 """The file's name where it is published; its signature is `NAME` with ``.sig``."""
 
@@ -34,11 +36,12 @@ class Head(msgspec.Struct, frozen=True):
     generated: int
 
 
-class Section(msgspec.Struct, frozen=True):
-    """A part of the specification: what is revoked of one CA, by its public key; of every CA where that is empty."""
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a KRL: serials of one CA, by its public key; of every CA where that is empty, as keys always are."""
 
-    authority_key: str
-    lines: tuple[str, ...]
+    authority_key: str = ""
+    serials: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 class SignedKrl(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +69,7 @@ def is_krl(content: bytes) -> bool:
 
 
 def sections(known: Iterable[Revocation]) -> tuple[Section, ...]:
-    """What ``ssh-keygen -k`` is given: a section for each CA, in a stable order; keys are in the first one.
+    """A section for each CA, in a stable order; keys are in the first one.
 
     A number or a fingerprint that cannot be one is left out: it would keep every KRL from being made.
     """
@@ -75,13 +78,16 @@ def sections(known: Iterable[Revocation]) -> tuple[Section, ...]:
     for each in known:
         serials.setdefault(each.authority_key, set()).update(each.serials)
         keys.update(each.keys)
-    hashes = tuple(f"hash: {key}" for key in sorted(keys) if FINGERPRINT.fullmatch(key))
-    found = [Section(key, _serial_lines(numbers)) for key, numbers in sorted(serials.items())]
-    return tuple(each for each in (Section("", (*hashes, *found[0].lines)), *found[1:]) if each.lines)
+    fit = tuple(filter(FINGERPRINT.fullmatch, sorted(keys)))
+    found = (
+        Section(authority_key=key, serials=tuple(filter(_is_serial, sorted(numbers))), keys=() if key else fit)
+        for key, numbers in sorted(serials.items())
+    )
+    return tuple(each for each in found if each.serials or each.keys)
 
 
-def _serial_lines(serials: Iterable[int]) -> tuple[str, ...]:
-    return tuple(f"serial: {serial}" for serial in sorted(serials) if 0 < serial <= LARGEST_SERIAL)
+def _is_serial(number: int) -> bool:
+    return 0 < number <= LARGEST_SERIAL
 
 
 def next_version(previous: int, now: float) -> int:

@@ -1,6 +1,6 @@
 """What is out there: each certificate of the issue log, and whether it can still be used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -29,9 +29,11 @@ def out_there(records: Sequence[Record], now: float) -> list[OutThere]:
     by_number = {each.seq: each for each in records}
     found = []
     for one in issued(records):
-        body = by_number[one.record].body
+        record = by_number[one.record]
         condition = _condition(one, now, revoked=revoked.has(one), discarded=one.record in discarded)
-        found.append(OutThere(issued=one, condition=condition, who=who(body), reason=str(body.get("reason", ""))))
+        found.append(
+            OutThere(issued=one, condition=condition, who=record.who, reason=str(record.body.get("reason", "")))
+        )
     return found
 
 
@@ -41,9 +43,3 @@ def _condition(one: Issued, now: float, *, revoked: bool, discarded: bool) -> Co
     if revoked:
         return "revoked"
     return "expired" if one.valid_before <= now else "valid"
-
-
-def who(body: Mapping[str, object]) -> str:
-    """What OpenBao calls whoever a record is of; empty where it does not say."""
-    identity = body.get("identity")
-    return str(identity.get("display_name", "")) if isinstance(identity, Mapping) else ""

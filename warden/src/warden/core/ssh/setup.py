@@ -10,12 +10,13 @@ from warden.core.inventory.inventory import Purpose
 from warden.core.journal.record import Record
 from warden.core.ssh.emergency import Emergency
 from warden.core.ssh.issue_log import REVOKED
+from warden.core.ssh.krl import PUBLISHED
 from warden.core.ssh.revocation import revocations, still_needed
 
 OLDEST = (8, 2)
 """OpenSSH: signatures under KRLs are verified (``-Y verify``) and keys of hardware certified from then on."""
 PROGRAMS = ("ssh", "ssh-keygen", "ssh-agent", "ssh-add")
-KRL_EVENTS = (REVOKED, "krl.done")
+KRL_EVENTS = (REVOKED, PUBLISHED)
 """What `published` reads."""
 KRL_FRESH = dt.timedelta(hours=24)
 """How old a KRL may be for ``ssh krl pull``, unless a host says otherwise."""
@@ -106,17 +107,17 @@ def published(records: Sequence[Record], now: dt.datetime) -> PublishedKrl:
 
     A KRL has what was recorded before its own first record.
     """
-    last = next((each for each in reversed(records) if each.event == "krl.done"), None)
-    after = _number(last, "begin") if last else 0
+    last = next((each for each in reversed(records) if each.event == PUBLISHED), None)
+    after = last.number("begin") if last else 0
     missing = tuple(_needed((each for each in records if each.seq > after), now.timestamp()))
     if last is None:
         return PublishedKrl(missing=missing)
     return PublishedKrl(
         where=str(last.body.get("where") or ""),
-        version=_number(last, "version"),
+        version=last.number("version"),
         built=last.at,
-        serials=_number(last, "serials"),
-        keys=_number(last, "keys"),
+        serials=last.number("serials"),
+        keys=last.number("keys"),
         missing=missing,
         old=now - dt.datetime.fromisoformat(last.at) > KRL_FRESH,
     )
@@ -124,8 +125,3 @@ def published(records: Sequence[Record], now: dt.datetime) -> PublishedKrl:
 
 def _needed(records: Iterable[Record], now: float) -> Iterable[int]:
     return (each.seq for each in records if still_needed(revocations([each]), now))
-
-
-def _number(record: Record, field: str) -> int:
-    value = record.body.get(field)
-    return value if isinstance(value, int) else 0

@@ -17,7 +17,7 @@ from warden.core.ssh.errors import (
     NotAsDecided,
 )
 from warden.core.ssh.revocation import KeyRevoked
-from warden.present.inventory import span
+from warden.present.durations import span
 from warden.present.problems import describe
 
 _KEYS: Mapping[KeyFault, str] = {
