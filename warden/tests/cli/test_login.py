@@ -29,7 +29,7 @@ def test_an_identity_that_would_be_used_instead_stops_it_before_anything_is_aske
 def test_a_mount_without_a_provider_is_named_with_what_to_do(world):
     done = world.run("login", "--lane", world.lane)
     assert done.returncode == 2, done.stderr
-    assert "nobody logs in at auth/netkingdom with a browser" in done.stderr
+    assert "auth/netkingdom does not take browser logins" in done.stderr
     assert "No token was stored" in done.stderr
     assert "bao read auth/netkingdom/config" in done.stderr
     here = world.run("login", "--lane", world.lane, WARDEN_STATE=world.server.state)

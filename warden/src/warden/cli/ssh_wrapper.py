@@ -37,7 +37,7 @@ def _become_ssh(arguments: list[str]) -> int:
     program = runner.find("ssh")
     if os.path.samefile(program, sys.argv[0]):
         raise UsageError(
-            f"{program} is this wrapper itself, so there is no ssh to run",
+            f"{program} is this wrapper itself, and would run itself again",
             effect=Effect.NOTHING_DONE,
             hint="call it by another name, or put the folder of ssh first in PATH",
         )

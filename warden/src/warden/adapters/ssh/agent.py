@@ -39,7 +39,7 @@ def agent_of(environ: Mapping[str, str], folder_option: str = FOLDER_OPTION) -> 
     where = environ.get("SSH_AUTH_SOCK", "")
     if not where:
         raise UsageError(
-            "SSH_AUTH_SOCK is not set, so there is no ssh-agent to hand a certificate to",
+            "SSH_AUTH_SOCK is not set, and the certificate goes to the ssh-agent that it names",
             effect=Effect.NOTHING_ASKED,
             system="ssh-agent",
             hint=f"write files with {folder_option}, or start one",

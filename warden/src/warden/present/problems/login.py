@@ -10,7 +10,7 @@ _FAILED: Mapping[Meaning, str] = {
     "denied": "OpenBao refused the login at {where}: {said}",
     "no-role": "{where} does not exist in OpenBao: {said}",
     "no-default-role": "auth/{mount} has no default role, and no role was named",
-    "not-oidc": "nobody logs in at auth/{mount} with a browser: {said}",
+    "not-oidc": "auth/{mount} does not take browser logins: {said}",
     "other-callback": "{where} has another callback mode in OpenBao than platform.yaml declares: {said}",
     "redirect": "{where} does not take a login back at http://localhost:{port}/oidc/callback",
     "port-taken": "port {port} of this machine, where the browser would come back to, is in use",
