@@ -252,6 +252,7 @@ def test_without_a_key_that_signs_nothing_is_recorded(world):
     done = world.run("ssh", "revoke", "--actor", world.actor, "--reason", "why", "--yes")
     assert done.returncode == 2
     assert "names no key" in done.stderr
+    assert "set signing: {ssh_key: FILE} in platform.yaml" in done.stderr
     assert not world.run("journal", "log", "--json").stdout.count("certificate.revoked")
 
 

@@ -95,7 +95,9 @@ def test_what_is_missing_is_told_on_stderr(capsys):
     show_pulled(pulled(age=None, head=Head(0, 0), repair="empty"))
     assert "has no KRL that was built" in capsys.readouterr().err
     show_pulled(pulled(damage="unreadable"))
-    assert "warden ssh krl pull URL --file /rk" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "warden ssh krl pull URL --file /rk" in said.err
+    assert said.out == "", "a file that cannot be read has no version"
     show_pulled(pulled(state="replaced"))
     assert capsys.readouterr().err == ""
 

@@ -63,7 +63,7 @@ def apply(
     \b
     Examples:
       warden apply openrouter-llm-connect
-      warden apply agt-deploy
+      warden apply agt-triage
       warden apply --all
 
     It changes only objects that it derived and marked. What takes access from anybody is shown first and needs

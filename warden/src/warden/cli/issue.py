@@ -33,7 +33,8 @@ def issue(
 ) -> None:
     """Make a key, have it certified for an actor, and hand both to ssh-agent until the certificate expires.
 
-    The private key is never written to a file, unless --out asks for files.
+    The private key is never written to a file, unless --out asks for files. Your own token is used
+    (BAO_TOKEN, or the one that warden login stored), unless an option logs in as somebody else.
 
     \b
     Examples:

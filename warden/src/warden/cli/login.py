@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 @click.option("--role", default="", metavar="ROLE", help="As this role of MOUNT; default: the mount's default role.")
 @click.option("--headless", is_flag=True, help="Open no browser; default where this machine has no display.")
 @click.option("--device", is_flag=True, help="Log in on any device, where the role's callback mode is device.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Where the browser comes back to on this machine.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Where the browser comes back to on this machine; default: that of redirect_uris in platform.yaml, else 8250.",
+)
 @json_option
 @click.pass_context
 def login(

@@ -74,7 +74,10 @@ def audit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 ttl_option = click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="Valid for that long (90s, 15m, 1h); never over the limit."
+    "--ttl",
+    type=Duration(),
+    metavar="TIME",
+    help="Valid for that long (90s, 15m, 1h); default and limit: the ttl in inventory.yaml.",
 )
 
 

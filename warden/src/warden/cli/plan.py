@@ -56,7 +56,7 @@ def plan(
     \b
     Examples:
       warden plan openrouter-llm-connect
-      warden plan agt-deploy
+      warden plan agt-triage
       warden plan --all --json
 
     Signs: + create, ~ change, - delete, = as declared, ! blocked (apply refuses to touch it).

@@ -51,7 +51,7 @@ def prove(ctx: click.Context, /, lane: str | None, *, every: bool, as_json: bool
     Examples:
       warden prove openrouter-llm-connect
       warden prove --all --audit-command "ssh bao-1 cat /var/log/audit.log"
-      warden prove agt-deploy
+      warden prove agt-triage
 
     An actor of the inventory is proven at a throw-away sshd: its certificate logs in, others are refused.
 

@@ -44,8 +44,11 @@ def sign(
 
     \b
     Examples:
-      warden sign adm-ada --pubkey ~/.ssh/id.pub --out ~/.ssh/id-cert.pub
-      ssh-keygen -y -f key | warden sign agt-deploy --pubkey - --ttl 5m
+      warden sign adm-ada --pubkey ~/.ssh/id_ed25519.pub \\
+        --out ~/.ssh/id_ed25519-cert.pub
+      ssh-keygen -y -f key | warden sign agt-triage --pubkey - --ttl 5m
+
+    Your own token is used (BAO_TOKEN, or the one that warden login stored), unless an option logs in as somebody else.
 
     With --break-glass OpenBao is not asked: a CA key of this machine signs, in the name of its user, and warden status
     shows it until somebody else has run warden ssh acknowledge.

@@ -27,7 +27,7 @@ LARGEST = 1 << 16
 
 pubkey_option = click.option("--pubkey", required=True, metavar="FILE|-", help="The public key; - is standard input.")
 certificate_out_option = click.option(
-    "--out", metavar="FILE", help="Write the certificate to FILE, which is replaced only by a good one."
+    "--out", metavar="FILE", help="Write the certificate to FILE, which only a good one replaces; default: stdout."
 )
 break_glass_option = click.option(
     "--break-glass", is_flag=True, help="Sign without OpenBao, in an emergency; needs --reason, and others are told."

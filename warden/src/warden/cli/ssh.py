@@ -30,5 +30,5 @@ def ssh() -> None:
       warden ssh status
       warden ssh ca show
 
-    warden sign and warden issue make the certificates.
+    warden sign and warden issue make the certificates. warden help ssh lists what there is in the order of its use.
     """

@@ -43,8 +43,9 @@ def sign(
 
     \b
     Examples:
-      warden ssh host sign web --pubkey host_key.pub --out host_key-cert.pub
-      ssh web cat host_key.pub | warden ssh host sign web --pubkey -
+      warden ssh host sign coulombcore --pubkey host_key.pub
+      ssh coulombcore cat /etc/ssh/ssh_host_ed25519_key.pub |
+        warden ssh host sign coulombcore --pubkey - --out host-cert.pub
     """
     from warden.core.ssh.ca import expect_authority
     from warden.core.ssh.decision import host as named

@@ -111,7 +111,14 @@ def serve(directory: str | None, listen: str, *, as_json: bool) -> None:
 @click.option(
     "--max-age", type=Duration(), default="24h", show_default=True, metavar="TIME", help="An older KRL is an error."
 )
-@click.option("--timeout", type=Duration(), default="20s", show_default=True, metavar="TIME", help="For the server.")
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="20s",
+    show_default=True,
+    metavar="TIME",
+    help="How long the server may take to answer.",
+)
 @click.option("--check", is_flag=True, help="Only look at what is in place: ask nobody, change nothing.")
 @json_option
 def pull(

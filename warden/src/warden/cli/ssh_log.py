@@ -23,7 +23,7 @@ def log(ctx: click.Context, /, *, subject: str, last: int | None, since: str | N
     \b
     Examples:
       warden ssh log --since 24h
-      warden ssh log agt-deploy --last 20 --json
+      warden ssh log agt-triage --last 20 --json
     """
     from warden.present import ssh_status as present
     from warden.usecases.ssh_status import ssh_log

@@ -36,7 +36,9 @@ _WHERE_IT_IS = "sshd logs it: SHA256:…"
     metavar="NUMBER",
     help="A certificate by its serial, as sshd logs it. Repeatable.",
 )
-@click.option("--ca", metavar="FINGERPRINT", default="", help="The CA that signed those serials (SHA256:…).")
+@click.option(
+    "--ca", metavar="FINGERPRINT", default="", help="The CA that signed those serials (SHA256:…), where several have."
+)
 @click.option(
     "--key",
     "keys",
@@ -80,7 +82,7 @@ def revoke(
 
     \b
     Examples:
-      warden ssh revoke --actor agt-deploy --reason "laptop stolen"
+      warden ssh revoke --actor agt-triage --reason "laptop stolen"
       warden ssh revoke --serial 4711 --reason "INC-204" --yes
       warden ssh revoke --key SHA256:… --reason "key leaked" --yes
 

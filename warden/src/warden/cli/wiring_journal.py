@@ -190,8 +190,8 @@ def required_signer(ctx: click.Context) -> Signer:
         raise UsageError(
             "platform.yaml names no key that signs (signing)",
             effect=Effect.NOTHING_WRITTEN,
-            hint="ssh-keygen -t ed25519 -N '' -f FILE makes one, outside the platform directory; its name: ssh_key",
-            remedy=(EditFile(file="platform.yaml", field="signing"),),
+            hint="make one outside the platform directory (ssh-keygen -t ed25519 -N '' -f FILE), then",
+            remedy=(EditFile(file="platform.yaml", field="signing", value="{ssh_key: FILE}"),),
         )
     return found
 

@@ -82,6 +82,8 @@ def show_pulled(done: Pulled) -> None:
     if done.damage:
         terminal.note(f"warden: {_DAMAGES[done.damage].format(path=done.path)}.")
         terminal.note(f"        {command(warden('ssh krl pull', 'URL', file=done.path))}")
+    if done.damage == "unreadable":
+        return  # it has neither a version nor an age
     if done.refusal:
         terminal.note(
             f"warden: the KRL at {done.url} was refused: {refused(done.refusal)}. sshd goes on with {done.path}."
