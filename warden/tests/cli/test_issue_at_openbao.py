@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 from ssh_actor import ActorWorld
@@ -72,5 +73,15 @@ def test_a_host_key_is_signed_and_believed(world):
     assert known.stdout.startswith("@cert-authority 127.0.0.1 ssh-")
     anybody = world.run("ssh", "known-hosts")
     assert anybody.stdout == known.stdout, anybody.stderr
+    keys = [world.folder / f"{kind}.pub" for kind in ("rsa", "ecdsa", "ed25519")]
+    for each in keys:
+        subprocess.run(["ssh-keygen", "-q", "-t", each.stem, "-N", "", "-f", each.with_suffix("")], check=True)
+    named = [part for each in keys for part in ("--pubkey", str(each))]
+    several = world.run("ssh", "host", "sign", world.host, *named, BAO_TOKEN=admin)
+    assert (several.returncode, several.stdout) == (0, ""), several.stderr
+    for each in keys:
+        certificate = each.with_name(f"{each.stem}-cert.pub")
+        assert f"written to {certificate}" in several.stderr
+        assert certificate.read_text().split("-cert-")[0] == each.read_text().split()[0]
     refused = world.run("ssh", "host", "sign", world.host, "--pubkey", str(world.public_key))
     assert refused.returncode == 4, "the actor's identity may not sign for hosts"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,92 @@ def test_a_host_certificate_is_believed_by_the_line_of_known_hosts(client, world
     restart(server)
     done = client.login()
     assert done.returncode == 0, done.stderr
+
+
+def host_keys(folder: Path, names: Mapping[str, str]) -> list[Path]:
+    """The public keys of pairs that are made: of a name, of that type."""
+    for name, kind in names.items():
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", kind, "-f", folder / name], check=True)
+    return [folder / f"{name}.pub" for name in names]
+
+
+def sign_host(world: ActorWorld, keys: Sequence[Path], *options: str) -> "subprocess.CompletedProcess[str]":
+    named = [part for each in keys for part in ("--pubkey", str(each))]
+    return world.run("ssh", "host", "sign", "web", *named, *options)
+
+
+def of_web(world: ActorWorld) -> list[dict]:
+    return json.loads(world.run("journal", "log", "--json", "--lane", "web").stdout)
+
+
+def test_all_keys_of_a_host_are_certified_at_once_and_believed(client, world, server):
+    folder = Path(server.served.folder)
+    made = host_keys(folder, {"host_rsa": "rsa", "host_ecdsa": "ecdsa"})
+    keys = [folder / "host_key.pub", *made]
+    done = sign_host(world, keys, "--json")
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    files = [folder / f"{each.stem}-cert.pub" for each in keys]
+    assert [each["path"] for each in answers] == list(map(str, files))
+    assert [each["certificate"] for each in answers] == [file.read_text().strip() for file in files]
+    issued = of_web(world)[-3:]
+    assert [(each["event"], each["seq"]) for each in issued] == [
+        ("certificate.issued", each["record"]) for each in answers
+    ]
+    assert [each["body"]["path"] for each in issued] == list(map(str, files))
+    lines = [f"HostKey {each.with_suffix('')}" for each in made] + [f"HostCertificate {each}" for each in files]
+    config = folder / "config"
+    config.write_text("\n".join([config.read_text(), *lines, ""]))
+    client.configure()
+    (client.ssh / "known_hosts").write_text(world.run("ssh", "known-hosts").stdout)
+    restart(server)
+    for kind in ("ssh-ed25519", "rsa-sha2-512", "ecdsa-sha2-nistp256"):
+        done = client.login("-o", f"HostKeyAlgorithms={kind}-cert-v01@openssh.com")
+        assert done.returncode == 0, done.stderr
+
+
+def test_of_several_keys_none_is_certified_where_one_cannot_be(world, tmp_path):
+    good = host_keys(tmp_path, {"good": "ed25519"})
+    bad = tmp_path / "bad.pub"
+    bad.write_text("not a key\n")
+    mine = host_keys(tmp_path, {"mine": "ed25519"})
+    (tmp_path / "mine-cert.pub").write_text("mine\n")
+    for second, why in ((bad, f"{bad}: this is not a public key"), (mine[0], "mine-cert.pub is not replaced")):
+        done = sign_host(world, [*good, second])
+        assert (done.returncode, done.stdout) == (2, "")
+        assert why in done.stderr
+        assert "Nothing was signed." in done.stderr
+    assert not (tmp_path / "good-cert.pub").exists()
+    assert (tmp_path / "mine-cert.pub").read_text() == "mine\n"
+    assert of_web(world) == []
+
+
+def test_several_keys_need_a_place_each_for_their_certificates(world, tmp_path):
+    keys = host_keys(tmp_path, {"one": "ed25519", "two": "ed25519"})
+    for argv, why in (
+        ((keys, "--out", str(tmp_path / "cert")), "--out names one file"),
+        ((keys, "--pubkey", "-"), "standard input has no place"),
+        (([keys[0], keys[1], tmp_path / ".." / tmp_path.name / "one.pub"],), "the same file"),
+    ):
+        done = sign_host(world, *argv)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert why in done.stderr
+    assert of_web(world) == []
+
+
+def test_where_a_certificate_cannot_be_written_those_before_it_stay_and_the_others_are_discarded(world, tmp_path):
+    """No file beside the second one can have a name that is longer still."""
+    keys = host_keys(tmp_path, {"first": "ed25519", "s" * 245: "ed25519", "third": "ed25519"})
+    done = sign_host(world, keys)
+    assert (done.returncode, done.stdout) == (3, "")
+    first = tmp_path / "first-cert.pub"
+    assert f"Written before that: {first}. The other certificates were discarded" in " ".join(done.stderr.split())
+    assert first.read_text().startswith("ssh-ed25519-cert-v01@openssh.com ")
+    assert [each.name for each in tmp_path.glob("*-cert.pub")] == ["first-cert.pub"]
+    *issued, second, third = of_web(world)[-5:]
+    assert [each["event"] for each in issued] == ["certificate.issued"] * 3
+    assert [each["event"] for each in (second, third)] == ["certificate.discarded"] * 2
+    assert [each["body"]["issued"] for each in (second, third)] == [each["seq"] for each in issued[1:]]
 
 
 def test_known_hosts_are_those_that_are_named(world):

@@ -16,7 +16,7 @@ from warden.adapters.policy.cedar import CedarPolicy
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.whereabouts import Here
-from warden.core.errors import Inconclusive, Refused, UsageError, WardenError
+from warden.core.errors import Inconclusive, Refused, UsageError
 from warden.core.inventory.inventory import Host, NamedHost
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.decision import actor
@@ -190,13 +190,14 @@ def test_a_batch_that_fails_in_the_middle_hands_out_nothing_and_records_each(ben
                 raise UsageError("gone", system="authority")
             return super().sign(spec)
 
-    with pytest.raises(WardenError):
+    with pytest.raises(UsageError) as raised:
         sign_all(
             [bench.ask()] * 4,
             caller=bench.caller,
             authority=lambda _: Second(str(bench.world.ca)),
             tools=bench.tools,
         )
+    assert "All certificates that were signed were discarded" in errors.message(raised.value)
     assert bench.events()[8:] == ["certificate.issued", "certificate.discarded", *["certificate.failed"] * 3]
     issued, discarded, *failed = list(bench.journal.log(lane=bench.actor.name))[8:]
     assert discarded.body["issued"] == issued.seq

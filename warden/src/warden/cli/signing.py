@@ -10,12 +10,11 @@ from warden.cli import wiring, wiring_ssh
 from warden.cli.reason import journaled_reason
 from warden.cli.signals import ends_recorded
 from warden.cli.unused import expect_unused
-from warden.core.errors import Effect, UsageError
-from warden.core.remedies import warden
+from warden.core.errors import Effect
 from warden.present import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from warden.core.inventory.inventory import Inventory
     from warden.core.ssh.decision import Subject
@@ -73,13 +72,13 @@ def _without_openbao(platform: str, inventory: "Inventory", tools: "SignTools") 
     )
 
 
-def request(subject: "Subject", pubkey: str, out: str | None, ttl: float | None, reason: str) -> "SignRequest":
+def request(subject: "Subject", pubkey: str, out: str, ttl: float | None, reason: str) -> "SignRequest":
     """What the command line asks for. Raises `UsageError`."""
     from warden.usecases.sign import SignRequest
 
     return SignRequest(
         subject=subject,
-        public_key=read_key(pubkey),
+        public_key=_read_key(pubkey),
         ttl=None if ttl is None else int(ttl),
         reason=journaled_reason(reason),
         handed="file" if out else "stdout",
@@ -88,31 +87,27 @@ def request(subject: "Subject", pubkey: str, out: str | None, ttl: float | None,
 
 
 def sign_and_show(
-    signs: "Callable[[SignRequest], Signed]", ask: "SignRequest", out: str | None, journal: "Journal", *, as_json: bool
+    signs: "Callable[[], Sequence[Signed]]", files: "Sequence[str]", journal: "Journal", *, as_json: bool
 ) -> None:
-    """Have it signed, and print it or write it to the file `out`."""
+    """Have certificates signed, and write each to its file; one without a file is printed."""
     from warden.present import sign as present
     from warden.usecases.sign import hand_over
 
     with ends_recorded():
-        done = signs(ask)
-        if out:
-            hand_over(done, functools.partial(wiring_ssh.write_certificate, out), journal)
+        done = signs()
+        if files:
+            hand_over(done, files, wiring_ssh.write_certificate, journal)
+    shown = list(zip(done, files or [""], strict=True))
     if as_json:
-        terminal.document(present.as_json(done, out or ""))
+        documents = [present.as_json(*each) for each in shown]
+        terminal.document(documents if len(documents) > 1 else documents[0])
     else:
-        present.show(done, out or "")
+        for each in shown:
+            present.show(*each)
 
 
-def read_key(named: str) -> str:
+def _read_key(named: str) -> str:
     """The key's line. Raises `UsageError`, which never repeats what was read."""
-    raw = sys.stdin.buffer.read(LARGEST + 1) if named == "-" else wiring_ssh.read_public_key(named)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise UsageError(
-            "the public key is not text",
-            effect=Effect.NOTHING_SIGNED,
-            subject=named,
-            remedy=(warden("sign", "ACTOR", pubkey="FILE"),),
-        ) from None
+    if named != "-":
+        return wiring_ssh.public_key_line(named)
+    return sys.stdin.buffer.read(LARGEST + 1).decode("utf-8", "replace")

@@ -158,8 +158,17 @@ def read_public_key(path: str) -> bytes:
 
 
 def public_key_line(path: str) -> str:
-    """The public key in a file, without its comment. Raises `UsageError`."""
-    return certificates().public_key(read_public_key(path).decode("utf-8", "replace"))
+    """The public key in a file, without its comment. Raises `UsageError`, which names the file."""
+    from warden.core.errors import UsageError
+    from warden.core.ssh.errors import BadPublicKey
+
+    text = read_public_key(path).decode("utf-8", "replace")
+    try:
+        return certificates().public_key(text)
+    except UsageError as fault:
+        if isinstance(fault.problem, BadPublicKey):
+            fault.problem, fault.subject = BadPublicKey(fault.problem.fault, path), path
+        raise
 
 
 def certificate_path(path: str) -> str:
@@ -179,7 +188,7 @@ def certificate_path(path: str) -> str:
         why = "it is not a certificate"
     if there and not certified_type(there[0]):
         problem = f"{path} is not replaced ({why})"
-        hint = "name another file with --out, or leave it out for stdout"
+        hint = "move that file away, or have this certificate written to another one with --out"
         raise UsageError(problem, effect=Effect.NOTHING_SIGNED, system="file", subject=path, hint=hint)
     return os.path.abspath(path)
 

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     AuthorityFor = Callable[[Vault], CertificateAuthority]
     """The authority as the caller's session reaches it; one that is not at OpenBao looks at no session."""
+    WriteFile = Callable[[str, str], None]
+    """Has the file (the first text) hold that line, whole or not at all."""
 
 
 class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +160,8 @@ def _signed(
     except BaseException as fault:
         with suppress(WardenError):  # it is this fault that is to be reported
             record_failed(begun, done, fault, tools.journal)
+        if done and isinstance(fault, WardenError):
+            fault.effect = Discarded(several=True)
         raise
     records = tools.journal.record_all([issued(*each) for each in done])
     return tuple(
@@ -231,14 +235,21 @@ def _certificate(
     raise Refused(problem, effect=Discarded(), system=authority.where, subject=each.spec.subject)
 
 
-def hand_over(signed: Signed, to: Callable[[str], None], journal: Journal) -> None:
-    """Give `to` the certificate's line; where that fails, the journal says that nobody has it."""
-    try:
-        to(signed.certificate.line)
-    except BaseException as fault:
-        with suppress(WardenError):  # as above
-            journal.record_all([discarded(signed.subject, signed.certificate, signed.record, fault)])
-        raise
+def hand_over(signed: Sequence[Signed], files: Sequence[str], write: WriteFile, journal: Journal) -> None:
+    """Write each certificate's line to its file, in this order.
+
+    Where one cannot be written, those before it stay, and the journal says that nobody has it and those behind it.
+    """
+    for written, (each, file) in enumerate(zip(signed, files, strict=True)):
+        try:
+            write(file, each.certificate.line)
+        except BaseException as fault:
+            gone = [discarded(one.subject, one.certificate, one.record, fault) for one in signed[written:]]
+            with suppress(WardenError):  # as above
+                journal.record_all(gone)
+            if len(signed) > 1 and isinstance(fault, WardenError):
+                fault.effect = Discarded(several=True, written=tuple(files[:written]))
+            raise
 
 
 @contextmanager

@@ -11,9 +11,10 @@ KeyFault = Literal["empty", "private", "several-lines", "certificate", "dsa", "s
 
 
 class BadPublicKey(msgspec.Struct, frozen=True):
-    """What was given is not a public key that is signed."""
+    """What was given, in that file if it was one, is not a public key that is signed."""
 
     fault: KeyFault
+    file: str = ""
 
 
 class BadCertificate(msgspec.Struct, frozen=True):
@@ -38,7 +39,13 @@ class AuthorityUnusable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Discarded(msgspec.Struct, frozen=True):
-    """The effect: a certificate was signed, and nobody got it."""
+    """The effect: a certificate was signed, and nobody got it.
+
+    ``several``: of a batch, all that were signed, but for those whose files were ``written`` before.
+    """
+
+    several: bool = False
+    written: tuple[str, ...] = ()
 
 
 class AlreadyDeclared(msgspec.Struct, frozen=True):

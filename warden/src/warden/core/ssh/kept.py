@@ -86,6 +86,11 @@ def certificate_file(folder: str, actor: str) -> str:
     return f"{folder}/{actor}{_CERTIFICATE}"
 
 
+def certificate_beside(public_key: str) -> str:
+    """The certificate's file for the file of a public key, as ``ssh-keygen -s`` names it."""
+    return f"{public_key.removesuffix('.pub')}{_CERTIFICATE}"
+
+
 def identity_file(certificate: str) -> str:
     """What ssh's IdentityFile has to name for that certificate's file: the key's, which need not be there.
 

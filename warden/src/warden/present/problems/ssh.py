@@ -45,7 +45,7 @@ _PARTS: Mapping[Part, str] = {
 
 @describe.register
 def _(problem: BadPublicKey) -> str:
-    return _KEYS[problem.fault]
+    return f"{problem.file}: {_KEYS[problem.fault]}" if problem.file else _KEYS[problem.fault]
 
 
 @describe.register
@@ -68,7 +68,12 @@ def _(problem: AuthorityUnusable) -> str:
 
 
 @describe.register
-def _(_effect: Discarded) -> str:
+def _(effect: Discarded) -> str:
+    if effect.written:
+        before = ", ".join(effect.written)
+        return f"Written before that: {before}. The other certificates were discarded; older ones were not replaced."
+    if effect.several:
+        return "All certificates that were signed were discarded; older ones were not replaced."
     return "The certificate was discarded; an older one was not replaced."
 
 
