@@ -16,7 +16,7 @@ from warden.adapters.signing.ssh_key import SshKeySigner
 from warden.adapters.ssh.krl_folder import PublishedKrl
 from warden.adapters.ssh.krl_host import InstalledKrl
 from warden.adapters.ssh.krl_tools import SshKeygenKrl, SshKeygenVerifier
-from warden.cli.wiring_krl import now
+from warden.cli.clock import now
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.krl import NAMESPACE, SIGNER, SignedKrl
 from warden.usecases.krl import Publisher, build, pull

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from warden.cli import wiring_ssh
+from warden.cli.clock import now
 from warden.cli.signals import ends_recorded
 from warden.cli.signing import signer
 
@@ -41,11 +41,6 @@ def address() -> str:
 def environment() -> str:
     """The environment that is named, or was entered."""
     return os.environ.get("WARDEN_ENV", "")
-
-
-def now() -> dt.datetime:
-    """Now, in UTC."""
-    return dt.datetime.now(dt.UTC)
 
 
 def issued(

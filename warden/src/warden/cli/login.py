@@ -1,6 +1,5 @@
 """``warden login``: become a person at OpenBao, with a browser."""
 
-import datetime as dt
 import os
 import socket
 import sys
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from warden.cli import complete, wiring, wiring_login, wiring_ssh
+from warden.cli.clock import now
 from warden.cli.options import json_option
 from warden.cli.signals import ends_recorded
 from warden.core.errors import Effect, Invalid, UsageError
@@ -90,7 +90,7 @@ def _log_in(ask: "PersonLogin", declared: "_Declared") -> "LoggedIn":
             ask,
             logins=wiring_login.person_logins(),
             caller=wiring.caller(None),
-            clock=lambda: dt.datetime.now(dt.UTC),
+            clock=now,
             show=PageShown(ask, socket.gethostname()),
             lanes=declared.catalog.lanes.values(),
             actors=declared.actors,

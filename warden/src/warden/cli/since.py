@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+from warden.cli.clock import now
 from warden.core.errors import Effect, UsageError
 from warden.core.lifecycle.since import moment_of
 
 
 def past_moment(text: str, effect: Effect) -> dt.datetime:
     """The time that is meant, in UTC. Raises `UsageError`, with this effect, where it is not one in the past."""
-    found = moment_of(text, dt.datetime.now(dt.UTC))
+    found = moment_of(text, now())
     if found is None:
         raise UsageError(
             f"--since is not a time in the past: {text[:60]!r}",

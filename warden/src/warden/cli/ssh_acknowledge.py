@@ -3,6 +3,7 @@
 import click
 
 from warden.cli import wiring, wiring_journal, wiring_ssh
+from warden.cli.clock import now
 from warden.cli.options import json_option
 from warden.cli.reason import without_secret
 from warden.cli.signals import ends_recorded
@@ -30,8 +31,6 @@ def acknowledge(ctx: click.Context, /, *, record: int, comment: str, as_json: bo
       2  no certificate was signed without OpenBao under that record
       4  you signed it, or OpenBao does not know you
     """
-    from datetime import UTC, datetime
-
     from warden.present import emergency as present
     from warden.usecases.acknowledge import acknowledge as usecase
 
@@ -44,7 +43,7 @@ def acknowledge(ctx: click.Context, /, *, record: int, comment: str, as_json: bo
             caller=wiring.caller(None, None, None),
             journal=journal,
             notices=wiring_ssh.notices(platform, journal),
-            clock=lambda: datetime.now(UTC),
+            clock=now,
         )
     if as_json:
         terminal.document(present.looked_json(done))

@@ -1,12 +1,11 @@
 """``warden ssh ca``: the keys that hosts are to trust, and how one is replaced."""
 
-import datetime as dt
 import sys
 from typing import get_args
 
 import click
 
-from warden.cli import wiring, wiring_ssh
+from warden.cli import clock, wiring, wiring_ssh
 from warden.cli.options import json_option, yes_option
 from warden.core.errors import UsageError
 from warden.core.inventory.inventory import Purpose
@@ -96,7 +95,7 @@ def rotate(ctx: click.Context, /, *, purpose: Purpose, now: bool, yes: bool, as_
         vault=workspace.vault,
         journal=workspace.journal,
         certificates=wiring_ssh.certificates(),
-        clock=lambda: dt.datetime.now(dt.UTC),
+        clock=clock.now,
     )
     with workspace.alone("warden ssh"):
         try:

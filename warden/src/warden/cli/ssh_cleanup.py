@@ -2,7 +2,7 @@
 
 import click
 
-from warden.cli import issuing, wiring, wiring_journal, wiring_keys, wiring_ssh
+from warden.cli import clock, issuing, wiring, wiring_journal, wiring_keys, wiring_ssh
 from warden.cli.options import json_option
 from warden.core.errors import Exit
 from warden.present import terminal
@@ -38,7 +38,7 @@ def cleanup(ctx: click.Context, /, *, everything: bool, plan: bool, as_json: boo
         certificates=wiring_ssh.certificates(),
         agent=wiring_keys.agent_if_any(),
     )
-    done = ssh_cleanup(tools, issuing.now().timestamp(), everything=everything, plan=plan)
+    done = ssh_cleanup(tools, clock.now().timestamp(), everything=everything, plan=plan)
     if as_json:
         terminal.document(present.cleanup_json(done, plan=plan))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from warden.cli import complete, issuing, wiring, wiring_journal, wiring_keys
+from warden.cli import clock, complete, issuing, wiring, wiring_journal, wiring_keys
 from warden.cli.options import identity_options, json_option, out_option
 from warden.core.ssh.kept import FOLDER_OPTION, Kept
 from warden.present import terminal
@@ -54,7 +54,7 @@ def ensure(
 
     if as_json:
         terminal.document(present.ensured_json(found, certificate_file))
-    present.show_ensured(found, issuing.now().timestamp())
+    present.show_ensured(found, clock.now().timestamp())
 
 
 def ensured(
@@ -75,5 +75,5 @@ def ensured(
 
     journal = functools.partial(wiring_journal.whole_journal, directory)
     ask = EnsureRequest(actor=wanted.actor, address=at)
-    found = usecase(ask, place=place, kept=kept, renew=renew, journal=journal, clock=issuing.now)
+    found = usecase(ask, place=place, kept=kept, renew=renew, journal=journal, clock=clock.now)
     return found, kept.certificate_file(wanted.actor, place.holder)

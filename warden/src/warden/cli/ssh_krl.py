@@ -5,6 +5,7 @@ import re
 import click
 
 from warden.cli import wiring_journal, wiring_krl
+from warden.cli.clock import now
 from warden.cli.options import Duration, json_option
 from warden.cli.ssh_revoke import directory_option
 from warden.core.errors import Effect, UsageError
@@ -146,7 +147,7 @@ def pull(
 
     host = wiring_krl.krl_host(path)
     if check:
-        done = look(host, wiring_krl.krl_verifier(signers), wiring_krl.now, int(max_age))
+        done = look(host, wiring_krl.krl_verifier(signers), now, int(max_age))
     else:
         if not url:
             raise UsageError(
@@ -157,7 +158,7 @@ def pull(
             )
         source, verifier = wiring_krl.krl_source(url, timeout), wiring_krl.krl_verifier(signers)
         with wiring_krl.pulling(path):
-            done = fetch(host, source, verifier, wiring_krl.now, int(max_age))
+            done = fetch(host, source, verifier, now, int(max_age))
     if as_json:
         terminal.document(present.pulled_json(done))
     else:

@@ -4,7 +4,7 @@ import functools
 
 import click
 
-from warden.cli import complete, issuing, wiring, wiring_journal, wiring_ssh
+from warden.cli import clock, complete, wiring, wiring_journal, wiring_ssh
 from warden.cli.options import json_option
 from warden.cli.since import past_moment
 from warden.core.errors import Effect
@@ -60,7 +60,7 @@ def scorecard(ctx: click.Context, /, *, since: str, as_json: bool) -> None:
     platform = wiring.platform_dir(ctx)
     then = past_moment(since, Effect.NOTHING_READ)
     journal = wiring_journal.journal(platform, asks=False)
-    scores = ssh_scorecard(journal, wiring_ssh.inventory(platform), issuing.now().timestamp(), then.timestamp())
+    scores = ssh_scorecard(journal, wiring_ssh.inventory(platform), clock.now().timestamp(), then.timestamp())
     shown = then.isoformat(timespec="seconds").replace("+00:00", "Z")
     if as_json:
         terminal.document(present.scorecard_json(scores, shown))

@@ -4,7 +4,7 @@ import functools
 
 import click
 
-from warden.cli import complete, issuing, wiring, wiring_journal, wiring_keys, wiring_ssh
+from warden.cli import clock, complete, issuing, wiring, wiring_journal, wiring_keys, wiring_ssh
 from warden.cli.options import json_option
 from warden.present import terminal
 
@@ -28,7 +28,7 @@ def status(ctx: click.Context, /, *, subject: str, expired: bool, as_json: bool)
     from warden.usecases.ssh_status import ssh_status as usecase
 
     platform = wiring.platform_dir(ctx)
-    now = issuing.now().timestamp()
+    now = clock.now().timestamp()
     found = usecase(
         wiring_journal.journal(platform, asks=False),
         wiring_keys.kept(platform, issuing.environment()),

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from warden.cli import issuing, wiring
+from warden.cli import clock, issuing, wiring
 from warden.cli.exit_guard import guarded, reported
 from warden.cli.ssh_ensure import ensured
 from warden.core.errors import Effect, UsageError
@@ -46,7 +46,7 @@ def _become_ssh(arguments: list[str]) -> int:
     )
     key = identity_file(certificate_file)
     expect_writable(key)
-    show_ensured(found, issuing.now().timestamp())
+    show_ensured(found, clock.now().timestamp())
     chosen = ["-o", "IdentitiesOnly=yes", "-o", identity_option(key)]
     runner.exec(program, ["ssh", *chosen, *arguments], {}, as_files=False)
 

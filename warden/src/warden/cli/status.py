@@ -1,11 +1,11 @@
 """``warden status``: every lane at a glance."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from warden.cli import complete, wiring, wiring_journal
+from warden.cli.clock import now
 from warden.cli.context import Workspace
 from warden.core.errors import Exit, Inconclusive, UsageError, WardenError
 from warden.present import terminal
@@ -52,13 +52,13 @@ def status(ctx: click.Context, /, lane: str | None, every: bool, as_json: bool) 
     try:
         workspace = Workspace.of(ctx)
     except UsageError as without_address:
-        report = observe(lanes, None, None, wiring_journal.journal(platform), _now, counts_for=counts_for)
+        report = observe(lanes, None, None, wiring_journal.journal(platform), now, counts_for=counts_for)
         unnamed = without_address
         faults.append(Inconclusive(unnamed.problem, effect=unnamed.effect, hint=unnamed.hint, remedy=unnamed.remedy))
     else:
         clusters = sorted({name for each in lanes for name in each.deliveries if name in workspace.clusters.declared})
         terminal.progress(f"asking {', '.join((workspace.address, *clusters))} …")
-        report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, _now, counts_for=counts_for)
+        report = observe(lanes, workspace.vault, workspace.clusters, workspace.journal, now, counts_for=counts_for)
         left_behind = orphans(workspace.context) if not lane and not report.faults else left_behind
         terminal.progress_done()
         faults += report.faults
@@ -101,7 +101,3 @@ class _Others(NamedTuple):
         show_interrupted(lanes)
         show_orphans(self.orphans, most=MOST)
         show_left_out(self.left_out)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from warden.cli import wiring_keys, wiring_krl, wiring_ssh
+from warden.cli.clock import now
 
 if TYPE_CHECKING:
     from warden.core.findings import JournalFile
-    from warden.core.ssh.setup import OpenSsh
+    from warden.core.ssh.doctor_facts import OpenSsh
     from warden.usecases.doctor.ssh import SshToExamine
 
 
@@ -31,7 +32,7 @@ def ssh_to_examine(platform: str, journal: JournalFile) -> SshToExamine | None:
         journal=None if journal.fault else wiring_journal.journal(platform, asks=False),
         shared=journal.shared,
         folder=wiring_krl.krl_folder,
-        clock=wiring_krl.now,
+        clock=now,
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from warden.cli import wiring, wiring_journal, wiring_ssh
+from warden.cli.clock import now
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -123,8 +123,3 @@ def _alone(path: str, doing: str, hint: str = "") -> AbstractContextManager[None
     problem = f"another warden is {doing} on this machine, and has been for {LOCK_PATIENCE:g} s"
     busy = Held(problem, effect=Effect.NOTHING_CHANGED, subject=path, hint="wait for it, then run this again")
     return file_lock(path, busy, patience=LOCK_PATIENCE, hint=hint)
-
-
-def now() -> dt.datetime:
-    """The time, in UTC."""
-    return dt.datetime.now(dt.UTC)

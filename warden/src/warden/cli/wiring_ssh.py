@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from typing import TYPE_CHECKING
 
@@ -81,13 +80,14 @@ def certificates() -> SshCertificates:
 def tools(platform: str, *, offline: bool = False) -> SignTools:
     """What certificates are signed with, but for the authority. Offline no server is asked for anything."""
     from warden.cli import wiring, wiring_journal
+    from warden.cli.clock import now
     from warden.usecases.sign import SignTools
 
     return SignTools(
         policy=wiring.local_policy(platform) if offline else wiring.policy(platform),
         journal=wiring_journal.journal(platform, asks=not offline),
         certificates=certificates(),
-        clock=lambda: dt.datetime.now(dt.UTC),
+        clock=now,
     )
 
 

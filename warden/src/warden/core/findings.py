@@ -14,7 +14,7 @@ from warden.core.openbao.right import Right
 from warden.core.openbao.rights import Verb
 from warden.core.plans.lane_plan import Orphan
 from warden.core.remedies import Remedy
-from warden.core.ssh.setup import (
+from warden.core.ssh.doctor_facts import (
     AgentState,
     AuthorityFault,
     AuthorityKeys,

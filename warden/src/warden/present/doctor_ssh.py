@@ -5,7 +5,7 @@ from typing import Any
 
 from warden.core.remedies import RunProgram, warden
 from warden.core.ssh.ca import field_of
-from warden.core.ssh.setup import (
+from warden.core.ssh.doctor_facts import (
     OLDEST,
     AgentState,
     AuthorityFault,

@@ -33,7 +33,7 @@ def ensured_json(found: Ensured, certificate_file: str) -> dict[str, Any]:
 def _held(kept: Kept, certificate_file: str) -> dict[str, Any]:
     holder = kept.holder
     return {
-        "held_by": "ssh-agent" if holder.handed == "agent" else "files",
+        "held_by": holder_word(holder),
         "agent": holder.where if holder.handed == "agent" else "",
         "key_file": key_file(holder.where, kept.actor) if holder.handed == "file" else "",
         "certificate_file": certificate_file,
@@ -62,6 +62,11 @@ def show_ensured(found: Ensured, now: float) -> None:
         terminal.error(found.fault, as_json=False)
         left = max(60, int(found.kept.valid_before - now) // 60 * 60)
         terminal.note(f"        The certificate of {found.kept.actor} is still valid for {span(left)}, so it is used.")
+
+
+def holder_word(holder: Holder | None) -> str:
+    """``ssh-agent`` or ``files``; without a holder it is an entry of the agent alone."""
+    return "files" if holder and holder.handed == "file" else "ssh-agent"
 
 
 def held_by(holder: Holder, actor: str) -> str:

@@ -20,7 +20,10 @@ _RIGHTS = warden("doctor", policy="prove")
 
 
 def proof_json(proof: LoginProof) -> dict[str, Any]:
-    """``actor, environment, state, passed, failed, inconclusive, total, host, own, account, journal, verdicts[]``."""
+    """``actor, environment, state, passed, failed, inconclusive, total, host, own, account``, and what follows.
+
+    That is ``not_asked[], journal, mend, checkpoint{}, verdicts[]``.
+    """
     return {
         "actor": proof.actor,
         **named_environment(),

@@ -24,7 +24,7 @@ from warden.present import errors, terminal
 from warden.present.commands import to_paste
 from warden.present.durations import about
 from warden.present.emergency import emergency_json, show_emergencies
-from warden.present.issue import held_by
+from warden.present.issue import held_by, holder_word
 from warden.usecases.ssh_cleanup import Removed
 from warden.usecases.ssh_status import SshStatus
 
@@ -69,7 +69,7 @@ def _here(each: HeldHere, now: float) -> dict[str, Any]:
         "serial": str(kept.serial),
         "presence": each.presence,
         "standing": kept.standing(now),
-        "held_by": "ssh-agent" if kept.holder.handed == "agent" else "files",
+        "held_by": holder_word(kept.holder),
         "where": kept.holder.where,
         "renew_at": terminal.iso(kept.renew_at),
         "valid_before": terminal.iso(kept.valid_before),
@@ -117,7 +117,7 @@ def _where(line: StatusLine) -> str:
     here = line.here
     if here is None:
         return "-"
-    held = "ssh-agent" if here.kept.holder.handed == "agent" else "files"
+    held = holder_word(here.kept.holder)
     return {"held": held, "gone": f"not in {held}", "unknown": f"{held} does not answer"}[here.presence]
 
 
@@ -248,7 +248,7 @@ def _removed_json(each: Removed) -> dict[str, Any]:
         "serial": str(each.what.serial),
         "fingerprint": each.what.fingerprint,
         "why": each.what.why,
-        "held_by": "files" if kept and kept.holder.handed == "file" else "ssh-agent",
+        "held_by": holder_word(kept.holder if kept else None),
         "where": kept.holder.where if kept else "",
         "error": errors.as_json(each.fault) if each.fault else None,
     }

@@ -102,7 +102,8 @@ class _Prover:
 
     def show_all(self, inventory: Inventory) -> None:
         """The right certificate first, and revoked last."""
-        self._host_files()
+        self._tools.host.trust(*self._authority_keys, *self._tools.trusted.public_keys())
+        self._authorize()
         mine = self._show_right()
         now = int(self._tools.signing.clock().timestamp())
         for variant in variants(self._actor, control(self._actor, self._key.public_key, now), inventory):
@@ -115,11 +116,6 @@ class _Prover:
         """What sshd's log and the answers prove, in the order in which they were shown."""
         log = self._tools.host.log([each.serial for each in self._shown])
         return (*self._unshown, *judge_all(self._shown, log))
-
-    def _host_files(self) -> None:
-        host, tools = self._tools.host, self._tools
-        host.trust(*self._authority_keys, *tools.trusted.public_keys())
-        self._authorize()
 
     def _authorize(self, forced: str = "") -> None:
         lines = [principals_line(self._actor, each, forced) for each in self._actor.principals]

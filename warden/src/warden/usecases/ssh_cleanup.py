@@ -7,6 +7,7 @@ written before and after.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from warden.core.journal.record import NewRecord
-    from warden.core.ssh.held_here import Why
+    from warden.core.ssh.certificate import Certificate
+    from warden.core.ssh.issue_log import Issued
     from warden.core.ssh.kept import Kept
     from warden.core.ssh.out_there import OutThere
     from warden.ports.certificates import Certificates
@@ -71,33 +73,37 @@ def _in_agent(tools: CleanupTools, issued: Sequence[OutThere], kept: Sequence[Ke
     if tools.agent is None:
         return []
     known = {each.line for each in kept}
+    ended = {_key_of(each.issued): each for each in issued if each.issued.handed == "agent" and _has_ended(each, now)}
     try:
-        lines = [line for line in tools.agent.identities() if line not in known]
+        lines = [line for line in tools.agent.identities() if line not in known and "-cert-" in line.partition(" ")[0]]
     except WardenError:
         return []
-    found = (_ended(line, tools.certificates, issued, now) for line in lines if "-cert-" in line.partition(" ")[0])
-    return [each for each in found if each is not None]
+    found = []
+    for line in lines:
+        with suppress(WardenError):  # one that cannot be read is not warden's
+            one = tools.certificates.parse(line)
+            if each := ended.get(_key_of(one)):
+                found.append(_entry(line, each))
+    return found
 
 
-def _ended(line: str, certificates: Certificates, issued: Sequence[OutThere], now: float) -> ToRemove | None:
-    """What is to be removed of an agent's entry: one that was issued into an agent, and is of no use any more."""
-    try:
-        one = certificates.parse(line)
-    except WardenError:
-        return None
-    for each in issued:
-        mine = (each.issued.serial, each.issued.fingerprint, each.issued.authority)
-        if each.issued.handed == "agent" and mine == (one.serial, one.fingerprint, one.authority):
-            return _entry(line, each, now)
-    return None
+def _key_of(one: Certificate | Issued) -> tuple[int, str, str]:
+    return one.serial, one.fingerprint, one.authority
 
 
-def _entry(line: str, each: OutThere, now: float) -> ToRemove | None:
-    one = each.issued
-    if each.condition != "revoked" and one.valid_before > now:
-        return None
-    why: Why = "revoked" if each.condition == "revoked" else "expired"
-    return ToRemove(why=why, subject=one.subject, serial=one.serial, fingerprint=one.fingerprint, line=line)
+def _has_ended(each: OutThere, now: float) -> bool:
+    return each.condition == "revoked" or each.issued.valid_before <= now
+
+
+def _entry(line: str, each: OutThere) -> ToRemove:
+    one, why = each.issued, each.condition
+    return ToRemove(
+        why="revoked" if why == "revoked" else "expired",
+        subject=one.subject,
+        serial=one.serial,
+        fingerprint=one.fingerprint,
+        line=line,
+    )
 
 
 def _removed(what: ToRemove, tools: CleanupTools) -> Removed:

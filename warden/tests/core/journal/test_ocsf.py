@@ -195,6 +195,7 @@ def test_the_documented_table_is_the_one_in_use():
         ("certificate.issued", {"type": "user"}, "SSH actor"),
         ("certificate.issued", {"type": "host"}, "SSH host"),
         ("decision", {"action": "sign", "effect": "allow"}, "SSH actor"),
+        ("decision", {"action": "break-glass", "effect": "deny"}, "SSH actor"),
         ("decision", {"action": "access", "effect": "allow"}, "Lane"),
     ],
 )

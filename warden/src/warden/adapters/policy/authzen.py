@@ -57,7 +57,7 @@ class AuthzenPolicy:
             },
             "action": {"name": question.action},
             "resource": {
-                "type": "ssh-certificate" if question.action == "sign" else "lane",
+                "type": "ssh-certificate" if question.of_certificate else "lane",
                 "id": question.resource,
                 "properties": resource_properties(question),
             },

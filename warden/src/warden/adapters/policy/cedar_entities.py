@@ -25,7 +25,7 @@ def principal_id(who: Identity) -> str:
 
 def resource_type(question: Question) -> ResourceType:
     """What kind of thing is asked about; nothing needs to declare it."""
-    if question.action not in {"sign", "break-glass"}:
+    if not question.of_certificate:
         return "Lane"
     return "Host" if question.context.get("type") == "host" else "Actor"
 

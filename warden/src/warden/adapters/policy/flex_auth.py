@@ -58,7 +58,7 @@ class FlexAuthPolicy:
 
 
 def _resource(question: Question) -> dict[str, str]:
-    if question.action != "sign":
+    if not question.of_certificate:
         return {"id": f"lane:{question.resource}", "type": "lane", "system": SYSTEM}
     kind = "host" if question.context.get("type") == "host" else "actor"
     return {"id": f"ssh-cert:{kind}/{question.resource}", "type": "ssh-certificate", "system": SYSTEM}
@@ -68,7 +68,7 @@ def _context(question: Question) -> dict[str, Any]:
     """Beside what the contract names, what OpenBao says of the caller: its rules know no entities."""
     who, given = question.identity, question.context
     told = {"reason": given.get("reason", ""), "role": f"{who.mount}/{who.role}", "display_name": who.display_name}
-    if question.action != "sign":
+    if not question.of_certificate:
         return told | {"via": given.get("via", ""), **resource_properties(question)}
     return told | {
         "principals": list(given.get("principals", ())),

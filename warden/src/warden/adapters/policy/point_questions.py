@@ -33,7 +33,7 @@ def subject_properties(who: Identity) -> dict[str, Any]:
 def resource_properties(question: Question) -> dict[str, Any]:
     """What is declared of a lane; of a certificate, what would be signed."""
     declared = question.declared
-    if question.action == "sign":
+    if question.of_certificate:
         return _certificate(question)
     if not isinstance(declared, Lane):
         return {}

@@ -32,7 +32,7 @@ from warden.core.remedies import warden
 
 _DEFAULT_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 """What ssh(1) tries, in ``~/.ssh``."""
-_MARK = "ssh-keygen"
+_SYSTEM = "ssh-keygen"
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +172,7 @@ class SshSignatures:
         try:
             return run(argv, self._environ, given, asks=asks)
         except NotRun as fault:
-            raise UsageError(str(fault), effect=Effect.NOTHING_DONE, system=_MARK) from None
+            raise UsageError(str(fault), effect=Effect.NOTHING_DONE, system=_SYSTEM) from None
 
     # -- checking -----------------------------------------------------------------------------------------------------
 
@@ -234,4 +234,4 @@ def _said(done: Ended) -> str:
 
 def _usage(problem: str, subject: str, hint: str = "") -> UsageError:
     remedy = () if hint else (warden("change list"),)
-    return UsageError(problem, effect=Effect.NOTHING_DONE, system=_MARK, subject=subject, hint=hint, remedy=remedy)
+    return UsageError(problem, effect=Effect.NOTHING_DONE, system=_SYSTEM, subject=subject, hint=hint, remedy=remedy)

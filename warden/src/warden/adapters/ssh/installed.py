@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from warden.adapters.ssh.programs import NotRun, run
 from warden.core.quoting import quoted
-from warden.core.ssh.setup import PROGRAMS, OpenSsh
+from warden.core.ssh.doctor_facts import PROGRAMS, OpenSsh
 
 SERVER_PLACES = "/usr/sbin:/usr/local/sbin:/sbin:/opt/homebrew/sbin"
 """Where sshd is, beside the PATH."""

@@ -17,7 +17,7 @@ from warden.core.inventory.public_keys import public_key
 from warden.core.quoting import quoted
 from warden.core.ssh.certificate import CertificateSpec
 
-SYSTEM = "ssh-keygen"
+_SYSTEM = "ssh-keygen"
 _KEY, _AUTHORITY, _CERTIFICATE = "key.pub", "authority.pub", "key-cert.pub"
 _BAD_KEY = (f'unable to open "{_KEY}"', f'load pubkey "{_KEY}"', f"{_KEY}: invalid format")
 """What ssh-keygen says of a key of good form that is not a point of its curve, say (do_ca_sign in ssh-keygen.c)."""
@@ -50,7 +50,7 @@ def certify(
         _write(os.path.join(folder, _AUTHORITY), authority)
         done = ask([*_argv(spec, where, key_file), _KEY], environ, folder)
         if any(words in done.err for words in _BAD_KEY):
-            raise _unusable(spec, f"is not one that {SYSTEM} signs ({done.last_words})")
+            raise _unusable(spec, f"is not one that {_SYSTEM} signs ({done.last_words})")
         try:
             line = read_bytes(os.path.join(folder, _CERTIFICATE)).decode("ascii", "replace")
         except NotUsable:
@@ -65,9 +65,9 @@ def ask(argv: Sequence[str], environ: Mapping[str, str], folder: str | None = No
     try:
         return run(argv, {**environ, "TZ": "UTC"}, asks=True, folder=folder)
     except NotEnded as fault:
-        raise Inconclusive(str(fault), effect=Effect.NOTHING_SIGNED, system=SYSTEM) from None
+        raise Inconclusive(str(fault), effect=Effect.NOTHING_SIGNED, system=_SYSTEM) from None
     except NotRun as fault:
-        raise UsageError(str(fault), effect=Effect.NOTHING_SIGNED, system=SYSTEM) from None
+        raise UsageError(str(fault), effect=Effect.NOTHING_SIGNED, system=_SYSTEM) from None
 
 
 def _argv(spec: CertificateSpec, where: Sequence[str], key_file: str) -> list[str]:
@@ -76,13 +76,10 @@ def _argv(spec: CertificateSpec, where: Sequence[str], key_file: str) -> list[st
     argv += ["-z", str(serial), "-V", f"{_time(spec.valid_after)}:{_time(spec.valid_before)}"]
     if spec.type == "host":
         return [*argv, "-h"]
-    options = [f"critical:{name}={value}" if value else f"critical:{name}" for name, value in _options(spec)]
+    critical = sorted(spec.critical_options.items())
+    options = [f"critical:{name}={value}" if value else f"critical:{name}" for name, value in critical]
     options += [f"extension:{name}" for name in spec.extensions]
     return [*argv, "-O", "clear", *(word for option in options for word in ("-O", option))]
-
-
-def _options(spec: CertificateSpec) -> list[tuple[str, str]]:
-    return sorted(spec.critical_options.items())
 
 
 def _time(seconds: int) -> str:
@@ -100,12 +97,9 @@ def _expect_exact(spec: CertificateSpec) -> None:
         raise _unusable(spec, "has no principal, or one with a comma")
     if spec.type == "host" and (spec.critical_options or spec.extensions):
         raise _unusable(spec, "is for a host, and host certificates have no options")
-    if any("\0" in text or "\n" in text for text in (spec.key_id, spec.public_key, *spec.principals, *_texts(spec))):
+    options = (*spec.critical_options, *spec.critical_options.values(), *spec.extensions)
+    if any("\0" in text or "\n" in text for text in (spec.key_id, spec.public_key, *spec.principals, *options)):
         raise _unusable(spec, "has a line break or a NUL in it")
-
-
-def _texts(spec: CertificateSpec) -> tuple[str, ...]:
-    return (*spec.critical_options, *spec.critical_options.values(), *spec.extensions)
 
 
 def _write(path: str, line: str) -> None:
@@ -115,4 +109,4 @@ def _write(path: str, line: str) -> None:
 
 def _unusable(spec: CertificateSpec, why: str) -> UsageError:
     problem = f"the certificate for {quoted(spec.subject)} {why}"
-    return UsageError(problem, effect=Effect.NOTHING_SIGNED, system=SYSTEM, subject=spec.subject)
+    return UsageError(problem, effect=Effect.NOTHING_SIGNED, system=_SYSTEM, subject=spec.subject)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from warden.core.inventory.inventory import Host, NamedActor
+from warden.core.journal.record import OF_CERTIFICATES
 from warden.core.lanes.lane import Lane
 from warden.core.openbao.api import Identity
 from warden.core.quoting import Facts
@@ -27,6 +28,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     context: Mapping[str, Any]
     declared: Lane | NamedActor | Host | None = None
+
+    @property
+    def of_certificate(self) -> bool:
+        """Whether it is about a certificate, not about a lane."""
+        return self.action in OF_CERTIFICATES
 
 
 class PointDecision(Facts, frozen=True, kw_only=True):

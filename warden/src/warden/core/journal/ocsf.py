@@ -23,7 +23,7 @@ from warden.core.journal.ocsf_table import (
     Severity,
 )
 from warden.core.journal.operations import process_of
-from warden.core.journal.record import Record
+from warden.core.journal.record import OF_CERTIFICATES, Record
 
 Event = dict[str, Any]
 """An event of OCSF as JSON."""
@@ -225,7 +225,7 @@ def _resources(record: Record) -> Event:
 
 def _type(record: Record) -> str:
     """What the record is about, where its event says that a certificate was asked for."""
-    if not (record.event.startswith("certificate.") or record.body.get("action") == "sign"):
+    if not (record.event.startswith("certificate.") or record.body.get("action") in OF_CERTIFICATES):
         return "Lane"
     return "SSH host" if record.body.get("type") == "host" else "SSH actor"
 

@@ -7,6 +7,8 @@ import msgspec
 
 NewRecord = tuple[str, str, Mapping[str, Any]]
 """What is to be recorded: event, lane and body."""
+OF_CERTIFICATES = frozenset({"sign", "break-glass"})
+"""The actions that a certificate is asked for by; a policy decides about others for a lane."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What this machine holds of warden's certificates, beside what the issue log says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -28,18 +28,14 @@ class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
 
 def status_lines(certificates: Sequence[OutThere], here: Sequence[HeldHere]) -> list[StatusLine]:
     """Each certificate beside what this machine holds of it, the newest last."""
-    by_serial = _by_serial(here)
-    return [StatusLine(certificate=each, here=by_serial.get(_key_of(each))) for each in certificates]
+    kept = {(each.kept.serial, each.kept.fingerprint): each for each in here}
+    return [StatusLine(certificate=each, here=kept.get(_key_of(each))) for each in certificates]
 
 
 def not_listed(certificates: Sequence[OutThere], here: Sequence[HeldHere]) -> list[HeldHere]:
     """What this machine holds and these certificates do not have: of another journal, platform or OpenBao."""
     known = {_key_of(each) for each in certificates}
     return [each for each in here if (each.kept.serial, each.kept.fingerprint) not in known]
-
-
-def _by_serial(here: Sequence[HeldHere]) -> Mapping[tuple[int, str], HeldHere]:
-    return {(each.kept.serial, each.kept.fingerprint): each for each in here}
 
 
 def _key_of(each: OutThere) -> tuple[int, str]:

@@ -19,7 +19,8 @@ from typing import Literal
 
 import msgspec
 
-from warden.core.journal.record import Record
+from warden.core.inventory.inventory import CertificateType
+from warden.core.journal.record import OF_CERTIFICATES, Record
 
 BEGIN = "certificate.begin"
 ISSUED = "certificate.issued"
@@ -45,7 +46,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     subject: str
-    type: Literal["user", "host"]
+    type: CertificateType
     serial: int
     fingerprint: str
     authority: str
@@ -77,6 +78,5 @@ def issued(records: Iterable[Record]) -> list[Issued]:
 
 def denied(record: Record) -> bool:
     """Whether a policy denied a certificate: of what it permits, the log has what became of it."""
-    body = record.body
-    asked = body.get("action") in {"sign", "break-glass"}
-    return record.event == DECISION and asked and body.get("effect") == "deny"
+    asked = record.body.get("action") in OF_CERTIFICATES
+    return record.event == DECISION and asked and record.body.get("effect") == "deny"

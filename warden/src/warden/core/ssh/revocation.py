@@ -187,8 +187,8 @@ def decided(
         if by_key.isdisjoint({one.fingerprint, one.authority}):
             groups.setdefault((one.subject, one.authority), []).append(one)
     made = [_of_group(subject, ca, ones, authorities, reason) for (subject, ca), ones in groups.items()]
-    unknown = _unknown_serials(chosen, {one.serial for one in certificates})
-    if unknown:
+    known = {one.serial for one in certificates}
+    if unknown := tuple(serial for serial in chosen.serials if serial not in known):
         key = authorities.get(chosen.authority, "")
         named = chosen.authority if key else ""
         made.append(Revocation(reason=reason, authority=named, authority_key=key, serials=unknown))
@@ -209,10 +209,6 @@ def _of_group(subject: str, ca: str, ones: Sequence[Issued], authorities: Mappin
         keys=tuple(dict.fromkeys(one.fingerprint for one in ones if not one.serial)),
         until=max(one.valid_before for one in ones),
     )
-
-
-def _unknown_serials(chosen: Selection, known: Collection[int]) -> tuple[int, ...]:
-    return tuple(serial for serial in chosen.serials if serial not in known)
 
 
 def _one(subjects: Collection[str]) -> str:

@@ -11,8 +11,7 @@ from warden.core.errors import Inconclusive, Invalid, JournalUnwritable, Refused
 from warden.core.findings import Finding, NoAnswer, Verdict
 from warden.core.inventory.inventory import DeclaredAuthority, Inventory, Purpose
 from warden.core.openbao.rights import Verb
-from warden.core.ssh.krl import head
-from warden.core.ssh.setup import (
+from warden.core.ssh.doctor_facts import (
     KRL_EVENTS,
     AgentState,
     AuthorityFault,
@@ -23,6 +22,7 @@ from warden.core.ssh.setup import (
     WaitingEmergencies,
     published,
 )
+from warden.core.ssh.krl import head
 from warden.ports.certificate_authority import CertificateAuthority
 from warden.ports.certificates import Certificates
 from warden.ports.clock import Clock

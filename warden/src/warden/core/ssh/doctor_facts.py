@@ -1,4 +1,4 @@
-"""What SSH certificates need to be there: the CAs, OpenSSH on this machine, the agent, and the published KRL."""
+"""What doctor finds of SSH certificates: the CAs, OpenSSH on this machine, the agent, and the published KRL."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
