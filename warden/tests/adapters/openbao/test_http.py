@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import ipaddress
+import json
 import os
 import signal
 import ssl
@@ -22,6 +23,8 @@ from warden.adapters.machine.loopback import is_loopback
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.endpoint import endpoint, namespace, parse_address, percent_encoded
 from warden.adapters.openbao.http import Connection
+from warden.adapters.openbao.ssh_engine import SshEngine
+from warden.adapters.openbao.ssh_mounts import SshMounts
 from warden.core.errors import (
     Inconclusive,
     Refused,
@@ -35,6 +38,7 @@ from warden.core.errors import (
 from warden.core.lanes.lane import RoleName
 from warden.core.openbao.api import jwt_login
 from warden.core.secret import Secret
+from warden.core.ssh.certificate import CertificateSpec
 from warden.present import errors
 
 
@@ -237,6 +241,53 @@ def test_an_answer_of_some_other_server_is_no_answer(body):
             with pytest.raises(ServerFault, match="which OpenBao never does; not counted as an answer") as fault:
                 ask_it()
             assert "500" not in fault.value.hint
+
+
+OTHER_VALUES = {
+    "a name that is a number": ("identity", {"display_name": 7}),
+    "a name that nobody can write": ("identity", {"display_name": "\ud800"}),
+    "a name without an end": ("identity", {"meta": {"role": "r" * 300_000}}),
+    "a policy that is a number": ("identity", {"policies": ["default", 7]}),
+    "policies that are true": ("identity", {"policies": True}),
+    "a list of metadata": ("identity", {"meta": ["role"]}),
+    "a time in words": ("identity", {"ttl": "soon"}),
+    "a time without an end": ("identity", {"ttl": float("inf")}),
+    "a time beyond the calendar": ("identity", {"ttl": 10**20}),
+    "a token that nobody can write": ("enter", {"client_token": "\ud800"}),
+    "a token that is a number": ("enter", {"client_token": 7}),
+    "no token": ("enter", {}),
+    "a key that is a number": ("public_keys", {"key_info": {"a": {"public_key": 7}}}),
+    "an empty key": ("public_keys", {"key_info": {"a": {"public_key": " "}}}),
+    "a list of keys": ("public_keys", {"key_info": ["a"]}),
+    "no keys": ("public_keys", {}),
+    "no certificate": ("sign", {}),
+    "a certificate that is a list": ("sign", {"signed_key": []}),
+    "text in place of an issuer": ("issuers", {"key_info": {"a": "b"}}),
+    "a mount without a type": ("mount", {}),
+    "a policy without a text": ("acl_policy", {}),
+}
+
+
+@pytest.mark.parametrize("which", OTHER_VALUES)
+def test_an_answer_with_other_values_is_no_answer(which):
+    """They are neither shown nor used, and no defect of warden's."""
+    name, part = OTHER_VALUES[which]
+    spec = CertificateSpec(
+        type="user", subject="agt-a", public_key="", key_id="", principals=(), valid_after=0, valid_before=1
+    )
+    with serving(ok(json.dumps({"auth" if name == "enter" else "data": part}).encode())) as (address, _):
+        bao = OpenBao(parse_address(address, "BAO_ADDR"), Secret("t"))
+        ask_it = {
+            "identity": bao.identity,
+            "enter": lambda: bao.enter(jwt_login("m", "r", Secret("a.b.c"))),
+            "public_keys": SshEngine(bao, "ssh").public_keys,
+            "sign": lambda: SshEngine(bao, "ssh").sign(spec),
+            "issuers": lambda: SshMounts(bao).issuers("ssh"),
+            "mount": lambda: bao.mount("ssh"),
+            "acl_policy": lambda: bao.acl_policy("p"),
+        }
+        with pytest.raises(ServerFault, match="which OpenBao never does; not counted as an answer"):
+            ask_it[name]()
 
 
 def test_redirects_are_not_followed():

@@ -21,6 +21,7 @@ from warden.core.openbao.api import (
     KvMetadata,
     Login,
     Mount,
+    PolicyText,
     Stored,
     role_in,
     said_by,
@@ -33,6 +34,10 @@ from warden.core.secret import Secret
 OK, NO_CONTENT = 200, 204
 BAD_REQUEST, FORBIDDEN, NOT_FOUND, INTERNAL, UNAVAILABLE = 400, 403, 404, 500, 503
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONGEST_NAME = 1024
+"""Characters; names that people and systems give are far shorter."""
+_LONGEST_TIME = 10_000_000_000
+"""Seconds; OpenBao counts nanoseconds in 64 bits, which are fewer."""
 IN_BETWEEN = "check what stands between here and OpenBao"
 
 
@@ -115,14 +120,35 @@ def is_past(text: str | None, now: dt.datetime | None) -> bool:
 def identity_in(token: Mapping[str, Any]) -> Identity:
     """What ``lookup-self`` says of a token. Which role it logged in by, each type of mount says under its own name."""
     meta: dict[str, str] = token.get("meta") or {}
+    policies = {*(token.get("policies") or ()), *(token.get("identity_policies") or ())}
     return Identity(
-        display_name=token.get("display_name") or "",
-        path=token.get("path") or "",
-        role=role_in(meta),
-        entity=token.get("entity_id") or "",
-        policies=tuple(sorted({*(token.get("policies") or ()), *(token.get("identity_policies") or ())})),
-        ttl=int(token.get("ttl") or 0),
+        display_name=_name(token.get("display_name") or ""),
+        path=_name(token.get("path") or ""),
+        role=_name(role_in(meta)),
+        entity=_name(token.get("entity_id") or ""),
+        policies=tuple(sorted(map(_name, policies))),
+        ttl=_seconds(token.get("ttl") or 0),
     )
+
+
+def _name(found: str) -> str:
+    """A name in an answer. Raises `AttributeError` or `ValueError` for what could not be shown as one."""
+    if len(_text(found)) > _LONGEST_NAME:
+        raise ValueError
+    return found
+
+
+def _text(found: str) -> str:
+    """Raises `AttributeError` for what is not a text, `ValueError` for one that nobody can write."""
+    found.encode()
+    return found
+
+
+def _seconds(found: int) -> int:
+    """Raises `OverflowError`, `TypeError` or `ValueError` for what cannot be added to the time."""
+    if int(found) > _LONGEST_TIME:
+        raise ValueError
+    return int(found)
 
 
 def metadata_in(found: Mapping[str, Any], asked: dt.datetime | None) -> KvMetadata:
@@ -154,6 +180,11 @@ def kv_config_in(found: Mapping[str, Any]) -> KvConfig:
     return KvConfig(
         max_versions=int(found.get("max_versions") or 0), delete_after=seconds_of(found.get("delete_version_after"))
     )
+
+
+def policy_in(found: Mapping[str, Any]) -> PolicyText:
+    """What ``sys/policies/acl/<name>`` says."""
+    return PolicyText(str(found["policy"]), str(found.get("expiration") or ""))
 
 
 def mount_in(found: Mapping[str, Any]) -> Mount:
@@ -203,10 +234,10 @@ def stored_in(found: Mapping[str, Any]) -> Stored:
 def entered_in(accepted: Mapping[str, Any]) -> Entered:
     """An accepted login, by the part ``auth`` of its answer."""
     return Entered(
-        token=Secret(accepted["client_token"]),
-        entity=accepted.get("entity_id") or "",
+        token=Secret(_text(accepted["client_token"])),
+        entity=_name(accepted.get("entity_id") or ""),
         revocable=accepted.get("token_type") != "batch",
         accessor=str(accepted.get("accessor") or ""),
-        ttl=int(accepted.get("lease_duration") or 0),
+        ttl=_seconds(accepted.get("lease_duration") or 0),
         identity_policies=tuple(sorted(map(str, accepted.get("identity_policies") or ()))),
     )

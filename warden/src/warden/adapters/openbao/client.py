@@ -23,6 +23,7 @@ from warden.adapters.openbao.answers import (
     metadata_in,
     mount_in,
     overtaken,
+    policy_in,
     stored_in,
 )
 from warden.adapters.openbao.audited import Audited
@@ -124,7 +125,7 @@ class OpenBao(Audited, KvVersions):
             raise self._unidentified()
         if answer.status != OK:
             raise self.error_in(answer, "GET auth/token/lookup-self")
-        return identity_in(self.part_of(answer))
+        return self.parsed(answer, identity_in)
 
     def enter(self, login: Login) -> Entered:
         """``auth/<mount>/login``; the token stays in memory."""
@@ -138,12 +139,12 @@ class OpenBao(Audited, KvVersions):
             )
         if answer.status != OK:
             raise self.error_in(answer, f"POST {path}")
-        return entered_in(self.part_of(answer, "auth"))
+        return self.parsed(answer, entered_in, "auth")
 
     def login_userpass(self, name: str, password: Secret) -> Secret:
         """``auth/userpass/login/<name>``."""
         answer = self.asked("POST", f"auth/userpass/login/{name}", {"password": password.reveal()})
-        return Secret(self.part_of(answer, "auth")["client_token"])
+        return self.parsed(answer, entered_in, "auth").token
 
     def revoke_self(self, token: Secret) -> bool:
         """``auth/token/revoke-self``; 403 is the answer to a token that is gone, and to one without the right to it."""
@@ -179,7 +180,7 @@ class OpenBao(Audited, KvVersions):
         answer = self.asked("GET", f"sys/mounts/{name}", none=(BAD_REQUEST,))
         if answer.status == BAD_REQUEST:
             return None
-        return mount_in(self.part_of(answer))
+        return self.parsed(answer, mount_in)
 
     def create_kv(self, name: str) -> None:
         """Mount KV v2, and wait out the moment in which a new mount answers 400 because it is being upgraded."""
@@ -191,8 +192,8 @@ class OpenBao(Audited, KvVersions):
 
     def auth_type(self, mount: str) -> str | None:
         """``sys/auth``, the whole list: reading one mount (``sys/auth/<mount>``) would need sudo."""
-        found = self.part_of(self.asked("GET", "sys/auth")).get(f"{mount}/")
-        return None if found is None else str(found["type"])
+        answer = self.asked("GET", "sys/auth")
+        return self.parsed(answer, lambda found: str(found[f"{mount}/"]["type"]) if f"{mount}/" in found else None)
 
     def enable_auth(self, mount: str, kind: str) -> None:
         """Mount an auth method of that type there."""
@@ -208,7 +209,7 @@ class OpenBao(Audited, KvVersions):
 
     def policy_names(self) -> frozenset[str]:
         """``LIST sys/policies/acl``."""
-        return frozenset(map(str, self.part_of(self.asked("LIST", "sys/policies/acl"))["keys"]))
+        return self.parsed(self.asked("LIST", "sys/policies/acl"), lambda found: frozenset(map(str, found["keys"])))
 
     def policy(self, name: str) -> str | None:
         """The policy's text as it was written."""
@@ -220,8 +221,7 @@ class OpenBao(Audited, KvVersions):
         answer = self.asked("GET", f"sys/policies/acl/{name}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        found = self.part_of(answer)
-        return PolicyText(str(found["policy"]), str(found.get("expiration") or ""))
+        return self.parsed(answer, policy_in)
 
     def write_policy(self, name: str, text: str) -> None:
         """Create or replace."""
@@ -251,11 +251,11 @@ class OpenBao(Audited, KvVersions):
         answer = self.asked("GET", f"{mount}/metadata/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        return metadata_in(self.part_of(answer), answered_at(answer))
+        return self.parsed(answer, lambda found: metadata_in(found, answered_at(answer)))
 
     def kv_config(self, mount: str) -> KvConfig:
         """``<mount>/config``."""
-        return kv_config_in(self.part_of(self.asked("GET", f"{mount}/config")))
+        return self.parsed(self.asked("GET", f"{mount}/config"), kv_config_in)
 
     def mark(self, mount: str, key: str, custom: Mapping[str, str | None], *, require_cas: bool = False) -> None:
         """PATCH merges and cannot create; POST creates and would replace: POST only where PATCH finds nothing."""
@@ -291,7 +291,7 @@ class OpenBao(Audited, KvVersions):
             request = msgspec.structs.replace(request, method="POST")
             answer = self._send_until_kept(request)
         if answer.status == OK:
-            return int(self.part_of(answer)["version"])
+            return self.parsed(answer, lambda found: int(found["version"]))
         if "check-and-set" in said_by(answer):
             raise overtaken(self.system, f"{mount}/{key}", cas)
         raise self.error_in(answer, f"{request.method} {request.path}")
@@ -306,12 +306,13 @@ class OpenBao(Audited, KvVersions):
         answer = self.asked("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        return stored_in(self._handed_out(answer, f"{mount}/{key}"))
+        self._expect_handed_out(answer, f"{mount}/{key}")
+        return self.parsed(answer, stored_in)
 
-    def _handed_out(self, answer: Answer, what: str) -> dict[str, Any]:
-        """The data of an answer to a read; a read that waits for approval is ended, and raises `NotNow`."""
+    def _expect_handed_out(self, answer: Answer, what: str) -> None:
+        """A read that waits for approval is ended, and raises `NotNow`."""
         if not answer.body.get("wrap_info"):
-            return self.part_of(answer)
+            return
         from warden.adapters.openbao.control_groups import withheld_in  # as above
 
         if withheld := withheld_in(answer):

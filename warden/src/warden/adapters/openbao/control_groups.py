@@ -36,12 +36,12 @@ class ControlGroups:
         answer = self._server.asked("GET", f"{mount}/data/{key}", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return None
-        return withheld_in(answer) or stored_in(self._server.part_of(answer))
+        return withheld_in(answer) or self._server.parsed(answer, stored_in)
 
     def state(self, accessor: str) -> RequestState | None:
         """``sys/control-group/request``: 400 for an accessor that names no such request."""
         answer = self._server.asked("POST", REQUEST, {"accessor": accessor}, none=(BAD_REQUEST,))
-        return None if answer.status == BAD_REQUEST else _state_in(self._server.part_of(answer))
+        return None if answer.status == BAD_REQUEST else self._server.parsed(answer, _state_in)
 
     def authorize(self, accessor: str) -> Answered:
         """``sys/control-group/authorize``."""
@@ -64,7 +64,7 @@ class ControlGroups:
             return None
         if answer.status != OK:
             raise self._server.error_in(answer, "POST sys/wrapping/unwrap")
-        return stored_in(self._server.part_of(answer))
+        return self._server.parsed(answer, stored_in)
 
     def keep(self, lane: str, request: Withheld, until: str) -> bool:
         """``cubbyhole/…``; a batch token has none, and who lacks the policy ``default`` may not use it."""

@@ -1,8 +1,8 @@
 """Requests to one OpenBao server as one caller, and what their answers mean: the part that every other one sends by."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from warden.core.openbao.api import Answer, Request, is_in_root, said_by
 from warden.core.quoting import quoted
 from warden.core.remedies import RunBao, warden
 from warden.core.secret import Secret
+
+T = TypeVar("T")
 
 _OVERTAKEN = "transaction commit failed"
 """Of two writes of one object at once one is undone whole, and its client is to try again (OpenBao issue 296)."""
@@ -86,13 +88,24 @@ class Sender:
         """What the answer has under `name`; a proxy's page or another server's answer has nothing there."""
         part = answer.body.get(name)
         if not isinstance(part, dict):
-            raise ServerFault(
-                f"{self.system} gave an answer without {name!r}, which OpenBao never does; not counted as an answer",
-                system=self.system,
-                hint=IN_BETWEEN,
-                remedy=(warden("doctor"),),
-            )
+            raise self._unlike_openbao(f"without {name!r}")
         return part
+
+    def parsed(self, answer: Answer, parse: Callable[[dict[str, Any]], T], name: str = "data") -> T:
+        """What `parse` finds in that part. Raises `ServerFault` where a value is missing or of another type."""
+        part = self.part_of(answer, name)
+        try:
+            return parse(part)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise self._unlike_openbao(f"with other values in {name!r}") from None
+
+    def _unlike_openbao(self, how: str) -> ServerFault:
+        return ServerFault(
+            f"{self.system} gave an answer {how}, which OpenBao never does; not counted as an answer",
+            system=self.system,
+            hint=IN_BETWEEN,
+            remedy=(warden("doctor"),),
+        )
 
     def error_in(self, answer: Answer, what: str) -> WardenError:
         """What an answer means that is not one of 2xx."""

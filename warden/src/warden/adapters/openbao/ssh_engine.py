@@ -10,7 +10,7 @@ from typing import Any
 
 from warden.adapters.openbao.answers import NOT_FOUND
 from warden.adapters.openbao.sender import Sender
-from warden.core.errors import Refused, ServerFault, UsageError
+from warden.core.errors import Refused, UsageError
 from warden.core.inventory.inventory import CLOCK_SKEW
 from warden.core.openbao.ssh_names import ssh_role
 from warden.core.remedies import warden
@@ -39,7 +39,7 @@ class SshEngine:
             answer = self._caller.asked("POST", f"{self._mount}/sign/{ssh_role(spec.subject, spec.type)}", body)
         except Refused as fault:
             raise self._explained(fault, spec) from None
-        return self._text(self._caller.part_of(answer), "signed_key")
+        return self._caller.parsed(answer, lambda found: _line(found["signed_key"]))
 
     def public_keys(self) -> tuple[str, ...]:
         """``LIST <mount>/issuers``: every key of the mount, the default one first, the others by their names."""
@@ -51,24 +51,27 @@ class SshEngine:
                 subject=self._mount,
                 remedy=(warden("apply", all=True),),
             )
-        issuers = self._caller.part_of(answer)["key_info"].values()
-        ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
-        return tuple(self._text(each, "public_key") for each in ordered)
+        return self._caller.parsed(answer, _public_keys)
 
     def expect_key(self) -> None:
         """See the port."""
         self.public_keys()
-
-    def _text(self, part: Mapping[str, Any], name: str) -> str:
-        """A line of OpenSSH in an answer. Raises `ServerFault` where there is none."""
-        found = part.get(name)
-        if isinstance(found, str) and found.strip():
-            return found.strip()
-        system = self._caller.system
-        raise ServerFault(f"{system} gave an answer without {name!r}, which OpenBao never does", system=system)
 
     def _explained(self, fault: Refused, spec: CertificateSpec) -> Refused:
         """With what makes the role, where it is missing."""
         if _UNKNOWN_ROLE in str(fault.problem).lower():
             fault.remedy = (warden("apply", spec.subject),)
         return fault
+
+
+def _public_keys(found: Mapping[str, Any]) -> tuple[str, ...]:
+    issuers = found["key_info"].values()
+    ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
+    return tuple(_line(each["public_key"]) for each in ordered)
+
+
+def _line(found: str) -> str:
+    """A line of OpenSSH in an answer. Raises `ValueError` where it is empty."""
+    if not found.strip():
+        raise ValueError
+    return found.strip()

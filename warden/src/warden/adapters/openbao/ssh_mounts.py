@@ -23,7 +23,7 @@ class SshMounts:
     def roles(self, mount: str) -> tuple[str, ...]:
         """``LIST <mount>/roles``: 404 where there is none."""
         answer = self._caller.asked("LIST", f"{mount}/roles", none=(NOT_FOUND,))
-        return () if answer.status == NOT_FOUND else tuple(map(str, self._caller.part_of(answer).get("keys") or ()))
+        return () if answer.status == NOT_FOUND else self._caller.parsed(answer, _names)
 
     def role(self, role: SshRole) -> dict[str, Any] | None:
         """``<mount>/roles/<name>``."""
@@ -43,14 +43,13 @@ class SshMounts:
         answer = self._caller.asked("LIST", f"{mount}/issuers", none=(NOT_FOUND,))
         if answer.status == NOT_FOUND:
             return ()
-        found: dict[str, dict[str, Any]] = self._caller.part_of(answer).get("key_info") or {}
-        return tuple(_issuer(key, each, signs=bool(each.get("is_default"))) for key, each in sorted(found.items()))
+        return self._caller.parsed(answer, _issuers)
 
     def new_issuer(self, mount: str, name: str, *, signs: bool) -> Issuer:
         """``<mount>/issuers/import/<name>``: 400 where there is one of that name already."""
         body = {"generate_signing_key": True, "key_type": "ed25519", "set_default": signs}
-        made = self._caller.part_of(self._caller.asked("POST", f"{mount}/issuers/import/{name}", body))
-        return _issuer(str(made["issuer_id"]), made, signs=signs)
+        answer = self._caller.asked("POST", f"{mount}/issuers/import/{name}", body)
+        return self._caller.parsed(answer, lambda made: _issuer(str(made["issuer_id"]), made, signs=signs))
 
     def switch_to(self, mount: str, issuer: Issuer) -> None:
         """``<mount>/config/issuers``."""
@@ -59,6 +58,15 @@ class SshMounts:
     def delete_issuer(self, mount: str, issuer: Issuer) -> None:
         """``<mount>/issuer/<id>``."""
         self._caller.asked("DELETE", f"{mount}/issuer/{issuer.id}")
+
+
+def _names(found: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(map(str, found.get("keys") or ()))
+
+
+def _issuers(found: Mapping[str, Any]) -> tuple[Issuer, ...]:
+    each = sorted((found.get("key_info") or {}).items())
+    return tuple(_issuer(key, info, signs=bool(info.get("is_default"))) for key, info in each)
 
 
 def _issuer(key: str, found: Mapping[str, Any], *, signs: bool) -> Issuer:
