@@ -20,6 +20,7 @@ def test_another_systems_words_are_bounded_and_without_what_looks_like_a_value()
     assert key[12:] not in quoted(f"could not read {key}")
     assert quoted("a\n  b\tc") == "a b c"
     assert len(quoted("word " * 200)) == 201
+    assert quoted(f"{' ' * 20_000}{key}") == "", "who sends megabytes does not have all of them scanned"
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -13,6 +13,9 @@ import msgspec
 LONGEST = 200
 """Characters of another system's text that are quoted."""
 
+_READ = 1 << 14
+"""Characters of it that are looked through for secrets; a private key of 16,384 bits fits."""
+
 REMOVED = "secret-removed"
 """What stands in the place of secret material."""
 
@@ -22,7 +25,7 @@ _WORDS = re.compile(r"(?:[a-z]{1,14}|[A-Z]{1,14}|[0-9]{1,3})(?:[-_./:]+(?:[a-z]{
 
 def quoted(text: str) -> str:
     """The text on one line, redacted and cut."""
-    line = " ".join(name(text).split())
+    line = " ".join(name(text[:_READ]).split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
