@@ -44,6 +44,14 @@ def test_a_mount_that_is_not_there_is_a_denial(world):
     assert "OpenBao refused the login at auth/nowhere as role r: permission denied" in error["message"]
 
 
+@pytest.mark.parametrize("name", ["BAO_HTTP_PROXY", "BAO_PROXY_ADDR", "VAULT_HTTP_PROXY", "VAULT_PROXY_ADDR"])
+def test_an_openbao_of_this_machine_is_not_reached_through_a_proxy(world, name):
+    """As every other command has it: over plain http a proxy would see the token."""
+    done = world.run("login", "--lane", world.lane, **{name: "http://127.0.0.1:1"})
+    assert done.returncode == 2, done.stderr
+    assert "nobody logs in at auth/netkingdom with a browser" in done.stderr
+
+
 def test_a_server_that_does_not_answer_is_no_denial(world):
     done = world.run("login", "--lane", world.lane, BAO_ADDR="http://127.0.0.1:1")
     assert done.returncode == 3

@@ -1,11 +1,14 @@
 """People log in with a real browser at a real identity provider, and read what their group may read."""
 
+import contextlib
 import json
 import re
 import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -259,6 +262,40 @@ def test_the_token_goes_where_bao_keeps_it_and_one_of_somebody_else_is_not_taken
     code, out, err, _ = people.login("ada", "--lane", world.lane)
     assert (code, out) == (3, ""), err
     assert "the token that is stored here is of auth/userpass/login/platform" in err
+
+
+def test_a_token_that_stays_behind_of_another_role_is_not_taken_for_the_new_one(people, unique):
+    """The helper keeps nothing, and still has the token of an earlier login at the same mount."""
+    people.declare("netkingdom-client")
+    world, role = people.world, unique("role")
+    world.server.must("POST", f"auth/netkingdom-client/role/{role}", OIDC_ROLE | HERE)
+    assert people.login("ada", "netkingdom-client", "--role", role)[0] == 0
+    kept, helper = world.folder / "home" / ".vault-token", world.folder / "helper"
+    helper.write_text(f"#!/bin/sh\n[ $1 != get ] || cat {kept}\n")
+    helper.chmod(0o755)
+    (world.folder / "home" / ".bao").write_text(f'token_helper = "{helper}"\n')
+    code, out, err, _ = people.login("ada", "--lane", world.lane)
+    assert (code, out) == (3, ""), err
+    assert f"the token that is stored here is of auth/netkingdom-client/oidc/callback as role {role}" in err
+
+
+def test_what_another_login_brought_back_and_a_token_without_a_place_are_told_apart(people):
+    people.declare("netkingdom-client")
+    world = people.world
+    code, _, err, pages = people.login("ada", "--lane", world.lane)
+    assert code == 0, err
+    process, *_ = people.start("--lane", world.lane)
+    with contextlib.suppress(HTTPError):
+        urlopen(pages[-1].url).close()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 5
+    assert "what the browser brought back is of another login" in err
+    code, out, err, _ = people.login(
+        "ada", "--lane", world.lane, BAO_TOKEN_PATH=str(world.folder / "missing" / "token")
+    )
+    assert (code, out) == (3, ""), err
+    assert "the login was accepted, and its token cannot be stored: open " in err
+    assert "export BAO_TOKEN_PATH=FILE" in err
 
 
 OIDC_ROLE = {"role_type": "oidc", "user_claim": "sub", "token_policies": ["default"]}

@@ -15,5 +15,5 @@ def person_logins() -> BaoLogin:
     from warden.adapters.openbao import endpoint as address
     from warden.adapters.openbao.bao_login import BaoLogin
 
-    address.endpoint(os.environ)  # raises where it is not named, or not as warden asks it
-    return BaoLogin(binary(), os.environ)
+    where = address.endpoint(os.environ)  # raises where it is not named, or not as warden asks it
+    return BaoLogin(binary(), os.environ, proxied=where.proxy is not None)

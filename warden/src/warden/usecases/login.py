@@ -42,7 +42,8 @@ def login(
         for page in pages:
             show(page)
     who = caller.vault().identity()
-    if who.mount != ask.mount:
-        raise Inconclusive(SomebodyElse(ask.mount, who.path), system="OpenBao", subject=f"auth/{ask.mount}")
+    if who.mount != ask.mount or who.role != (ask.role or who.role):
+        other = SomebodyElse(mount=ask.mount, role=ask.role, found=who.path, found_role=who.role)
+        raise Inconclusive(other, system="OpenBao", subject=f"auth/{ask.mount}")
     until = (clock() + dt.timedelta(seconds=who.ttl)).strftime("%Y-%m-%dT%H:%M:%SZ") if who.ttl else ""
     return LoggedIn(who=who, until=until, lanes=opened(who, lanes), actors=opened(who, actors))

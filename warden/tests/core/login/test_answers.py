@@ -5,7 +5,7 @@ import pytest
 from warden.core.errors import Inconclusive, NotNow, Refused, Sealed, ServerFault, Unreachable, UsageError
 from warden.core.login.answers import TokenInTheWay, expect_not_overridden, failed, meaning_of, said_in
 from warden.core.login.choice import PersonLogin
-from warden.core.remedies import AskOwner, RunBao, RunProgram, warden
+from warden.core.remedies import AskOwner, RunBao, RunProgram, SetVariable, warden
 
 ADDRESS = "http://127.0.0.1:8200/v1/auth/corp/oidc"
 ASK = PersonLogin(mount="corp", role="r", subject="first", owner="platform-team")
@@ -47,7 +47,12 @@ CASES = [
     ("Error authenticating: listen tcp 127.0.0.1:8250: bind: address already in use\n", "port-taken", UsageError),
     ("Error authenticating: timed out waiting for response from provider\n", "nobody-came", NotNow),
     (api(400, "authorization failed: expired_token", "poll"), "nobody-came", NotNow),
-    (api(400, "OpenBao login failed. Expired or missing OAuth state.", "poll"), "nobody-came", NotNow),
+    (api(400, "OpenBao login failed. Expired or missing OAuth state.", "poll"), "other-login", NotNow),
+    (
+        "Error storing token: open /x/y.tmp: no such file or directory\nAuthentication was successful, but\n",
+        "not-stored",
+        Inconclusive,
+    ),
     (api(400, 'OpenBao login failed. Error exchanging oidc code: "x".', "callback"), "provider", Inconclusive),
     (api(500, "error authorizing device: x"), "provider", Inconclusive),
     (api(503, "Vault is sealed"), "sealed", Sealed),
@@ -76,6 +81,7 @@ def test_the_reason_is_quoted_without_the_one_time_code():
         assert secret not in said
     leaky = 'Error authenticating: Get "http://x/v1/auth/corp/oidc/callback?code=6YkVMclUWc-PMN": dial tcp: refused\n'
     assert said_in(leaky) == 'Get "… dial tcp: refused'
+    assert len(said_in(f"* {'http://' * 1_000_000}")) == 201, "a reason of any length is read in no time"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +93,7 @@ def test_the_reason_is_quoted_without_the_one_time_code():
         ("timed out waiting for response from provider", (warden("login", "corp", role="r"),)),
         ("is not configured for this mount", (RunBao(action="read-login-config", mount="corp", name="r"),)),
         (WRONG_GROUP, (warden("route show", "first"),)),
+        ("Error storing token: open x: permission denied", (SetVariable("BAO_TOKEN_PATH", "FILE"),)),
     ],
 )
 def test_what_to_do_next(words, remedy):

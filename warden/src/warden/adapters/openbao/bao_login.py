@@ -20,17 +20,20 @@ from warden.ports.person_logins import LoginPage
 _OVERRIDE = ("WARDEN_SA_TOKEN_FILE", "WARDEN_ID_TOKEN", "WARDEN_SECRET_ID_FILE")
 """What is looked at, besides BAO_TOKEN, before the token that ``bao login`` stores (`caller`)."""
 _WHERE_TOKENS_ARE = ("BAO_TOKEN_PATH", "VAULT_TOKEN_PATH")
+_PROXIES = ("BAO_PROXY_ADDR", "BAO_HTTP_PROXY", "VAULT_PROXY_ADDR", "VAULT_HTTP_PROXY")
+"""``bao`` sends plain http to this machine through them as well, with the token in clear (measured)."""
 _CODE = "enter code "
 _ENDING = 5.0
 """Seconds that ``bao`` gets to end by itself."""
 
 
 class BaoLogin:
-    """Implements the port PersonLogins with the program ``bao``."""
+    """Implements the port PersonLogins with the program ``bao``; `proxied`: warden itself asks through a proxy."""
 
-    def __init__(self, program: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, program: str, environ: Mapping[str, str], *, proxied: bool) -> None:
         self._program = program
         self._environ = environ
+        self._proxied = proxied
 
     @property
     def in_the_way(self) -> tuple[str, ...]:
@@ -59,7 +62,8 @@ class BaoLogin:
 
     def _variables(self) -> dict[str, str]:
         kept = {name: self._environ[name] for name in _WHERE_TOKENS_ARE if name in self._environ}
-        return child.environment(self._environ) | kept
+        found = child.environment(self._environ) | kept
+        return {name: value for name, value in found.items() if self._proxied or name not in _PROXIES}
 
 
 def _words(ask: PersonLogin, audit: str) -> list[str]:

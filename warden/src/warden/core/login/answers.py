@@ -21,7 +21,7 @@ from warden.core.errors import (
 )
 from warden.core.login.choice import PersonLogin
 from warden.core.quoting import quoted
-from warden.core.remedies import AskOwner, OneOf, Remedy, RunBao, RunProgram, RunWarden, warden
+from warden.core.remedies import AskOwner, OneOf, Remedy, RunBao, RunProgram, RunWarden, SetVariable, warden
 
 Meaning = Literal[
     "denied",
@@ -32,6 +32,8 @@ Meaning = Literal[
     "redirect",
     "port-taken",
     "nobody-came",
+    "other-login",
+    "not-stored",
     "provider",
     "sealed",
     "server-fault",
@@ -39,6 +41,7 @@ Meaning = Literal[
 ]
 
 _FRAGMENTS: tuple[tuple[str, Meaning], ...] = (
+    ("Error storing token", "not-stored"),
     ("error validating claims", "denied"),
     ("claim does not match", "denied"),
     ("access_denied", "denied"),
@@ -51,12 +54,14 @@ _FRAGMENTS: tuple[tuple[str, Meaning], ...] = (
     ("address already in use", "port-taken"),
     ("timed out waiting", "nobody-came"),
     ("expired_token", "nobody-came"),
-    ("Expired or missing OAuth state", "nobody-came"),
+    ("Expired or missing OAuth state", "other-login"),
     ("exchanging oidc code", "provider"),
     ("error authorizing device", "provider"),
     ("error getting provider", "provider"),
     ("sealed", "sealed"),
 )
+_READ = 1 << 14
+"""Characters of ``bao``'s words; 200 of them are shown."""
 _STATUS = re.compile(r"^Code: (\d{3})", re.MULTILINE)
 _SERVER_FAULT = 500
 
@@ -107,7 +112,7 @@ def said_in(words: str) -> str:
     listed = [line.removeprefix("* ") for line in lines if line.startswith("* ")]
     plain = [line.partition(": ")[2] or line for line in lines if line.startswith("Error ")]
     text = "; ".join(listed or plain[:1])
-    return quoted(re.sub(r"https?://\S*\?\S*", "…", text.removeprefix("OpenBao login failed. ")))
+    return quoted(re.sub(r"https?://[^\s?]*\?\S*", "…", text.removeprefix("OpenBao login failed. ")[:_READ]))
 
 
 _CLASSES: dict[Meaning, type[WardenError]] = {
@@ -119,6 +124,8 @@ _CLASSES: dict[Meaning, type[WardenError]] = {
     "redirect": Refused,
     "port-taken": UsageError,
     "nobody-came": NotNow,
+    "other-login": NotNow,
+    "not-stored": Inconclusive,
     "provider": Inconclusive,
     "sealed": Sealed,
     "server-fault": ServerFault,
@@ -130,6 +137,7 @@ def _remedy(meaning: Meaning, ask: PersonLogin) -> Remedy:
     """What to do next: who is in which group is not ours, so a denial leads to whoever owns what it was for."""
     run = warden("apply", ask.subject or "LANE")
     apply: Remedy = (AskOwner(ask.owner, run=run),) if ask.owner else (run,)
+    again = warden("login", ask.mount, role=ask.role)
     steps: dict[Meaning, Remedy] = {
         "denied": (_whose(ask),),
         "no-role": apply,
@@ -138,7 +146,9 @@ def _remedy(meaning: Meaning, ask: PersonLogin) -> Remedy:
         "no-default-role": (OneOf((warden("login", lane="LANE"), warden("login", actor="ACTOR"))),),
         "not-oidc": (RunBao(action="read-login-config", mount=ask.mount, name=ask.role),),
         "port-taken": (warden("login", ask.mount, role=ask.role, port=str(ask.port + 1)),),
-        "nobody-came": (warden("login", ask.mount, role=ask.role),),
+        "nobody-came": (again,),
+        "other-login": (again,),
+        "not-stored": (SetVariable("BAO_TOKEN_PATH", "FILE"),),
         "provider": (warden("doctor"),),
         "server-fault": (warden("doctor"),),
         "no-answer": (warden("doctor"),),
@@ -161,10 +171,12 @@ class TokenInTheWay(msgspec.Struct, frozen=True):
 
 
 class SomebodyElse(msgspec.Struct, frozen=True):
-    """The token that is used after the login is not that login's."""
+    """The token that is used after the login is not that login's: it is of another path, or of another role."""
 
     mount: str
+    role: str
     found: str
+    found_role: str
 
 
 def expect_not_overridden(variables: tuple[str, ...]) -> None:

@@ -15,6 +15,8 @@ _FAILED: Mapping[Meaning, str] = {
     "redirect": "{where} does not take a login back at http://localhost:{port}/oidc/callback",
     "port-taken": "port {port} of this machine, where the browser would come back to, is in use",
     "nobody-came": "nobody completed the login in time",
+    "other-login": "what the browser brought back is of another login, or came too late",
+    "not-stored": "the login was accepted, and its token cannot be stored: {said}",
     "provider": "OpenBao could not complete the login with the identity provider: {said}",
     "sealed": "OpenBao is sealed",
     "server-fault": "OpenBao answered with a fault of its own: {said}",
@@ -24,7 +26,7 @@ _FAILED: Mapping[Meaning, str] = {
 
 @describe.register
 def _(problem: LoginFailed) -> str:
-    where = f"auth/{problem.mount} as role {problem.role}" if problem.role else f"auth/{problem.mount}"
+    where = _as(f"auth/{problem.mount}", problem.role)
     facts = {"where": where, "mount": problem.mount, "port": problem.port, "said": problem.said or "it gave no reason"}
     text = _FAILED[problem.meaning].format(**facts)
     return f"{text} (audit {problem.audit})" if problem.meaning == "denied" else text
@@ -44,10 +46,15 @@ def _(problem: TokenInTheWay) -> str:
 
 @describe.register
 def _(problem: SomebodyElse) -> str:
+    asked, found = _as(f"auth/{problem.mount}", problem.role), _as(problem.found, problem.found_role)
     return (
-        f"the login at auth/{problem.mount} was accepted, and the token that is stored here is of {problem.found}: "
+        f"the login at {asked} was accepted, and the token that is stored here is of {found}: "
         "is bao's token helper another one?"
     )
+
+
+def _as(where: str, role: str) -> str:
+    return f"{where} as role {role}" if role else where
 
 
 @describe.register
