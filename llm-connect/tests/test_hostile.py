@@ -64,8 +64,8 @@ def nested(levels, value=b"1"):
     return b'{"a":' * levels + value + b"}" * levels
 
 
-def asked(schema, answer="{}"):
-    return json.dumps({"prompt": answer, "config": {"model_params": {"json_schema": schema}}}).encode()
+def asked(schema, answer="{}", **config):
+    return json.dumps({"prompt": answer, "config": {"model_params": {"json_schema": schema}} | config}).encode()
 
 
 def chat(**more):
@@ -256,8 +256,12 @@ def test_a_hostile_body_holds_up_nobody_else(site, path, body):
 
 
 def test_a_crowd_of_slow_schemas_has_its_own_queue(site):
-    """Each is another one, so that none is remembered; all of them take the time that a schema may have."""
-    bodies = [asked({"pattern": f"^(\\w{{1,300}}){{1,10{n}}}x"}, LETTERS) for n in range(24)]
+    """Each is another one, so that none is remembered; all of them take the time that a schema may have.
+
+    Most wait until the time of their call is over, which is longer than NEIGHBOUR_SECONDS: one after the other they
+    would take half a minute.
+    """
+    bodies = [asked({"pattern": f"^(\\w{{1,300}}){{1,10{n}}}x"}, LETTERS, timeout_seconds=12) for n in range(24)]
     threads = [threading.Thread(target=site.call, args=("POST", "/execute", body)) for body in bodies]
     with site.others() as worst:
         for thread in threads:
