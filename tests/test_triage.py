@@ -129,8 +129,12 @@ FAULTS = [("simulate/429", 5, "in 7 s"), ("simulate/402", 3, "credit"), ("simula
 
 
 @pytest.mark.parametrize(("model", "code", "hint"), FAULTS)
-def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, model, code, hint):
-    done = triage(model)
+def test_what_the_gateway_refuses_is_told_with_what_to_do(triage, tmp_path, model, code, hint):
+    """The provider asks for seven seconds; the gateway would wait that long, twice."""
+    (tmp_path / "llm-connect.toml").write_text(
+        f'[profiles.custodian-triage-balanced]\nprovider = "openrouter"\nmodel = "{model}"\nretry_wait_seconds = 1\n'
+    )
+    done = triage(model, LLM_CONNECT_CONFIG=str(tmp_path / "llm-connect.toml"))
     fault = json.loads(done.stderr)
     assert (done.returncode, fault["system"]) == (code, "llm-connect")
     assert hint in fault["hint"]
