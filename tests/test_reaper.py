@@ -36,7 +36,7 @@ def started(code: str, directory: Path) -> "subprocess.Popen[str]":
     """A program that runs `code`, and has said that it did."""
     argv = [sys.executable, "-c", f"{PREAMBLE}{code}", str(directory)]
     env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -49,12 +49,12 @@ def test_whatever_it_started_there_ends_with_it(tmp_path, killed, option):
     beside.mkdir()
     other = subprocess.Popen(["sleep", "600"], cwd=beside)
     try:
-        lasts = 600 if killed else 1
-        code = f"watch(Path(directory){option})\n{STARTS}\nprint('ready', flush=True); time.sleep({lasts})"
+        code = f"watch(Path(directory){option})\n{STARTS}\nprint('ready', flush=True); sys.stdin.read()"
         process = started(code, directory)
         assert len(of(directory)) >= 3
         if killed:
             process.send_signal(killed)
+        process.stdin.close()
         process.wait(timeout=30)
         process.stdout.close()
         assert gone(directory)
@@ -75,6 +75,7 @@ def test_a_process_that_ignores_sigterm_ends_all_the_same(tmp_path):
     time.sleep(0.5)
     process.kill()
     process.wait()
+    process.stdin.close()
     process.stdout.close()
     assert gone(tmp_path)
 

@@ -88,11 +88,11 @@ def in_thread(serve: Callable[[socket.socket, asyncio.Event], Coroutine[Any, Any
         yield url
     finally:
         loops[0].call_soon_threadsafe(stopped.set)
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive()
 
 
-def accepts_connections(url: str, seconds: float = 10) -> None:
+def accepts_connections(url: str, seconds: float = 30) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
     end = time.monotonic() + seconds
     while True:
@@ -165,7 +165,7 @@ def running_program(
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
 
 def plain_environment() -> dict[str, str]:

@@ -266,7 +266,7 @@ def test_keep_alives_are_life_and_no_progress(simulator, gateway_to, call, *, mo
 
 
 def test_keep_alives_that_come_in_time_hold_up_the_idle_timeout(simulator, gateway_to, call):
-    profile = replace(CUSTODIAN_TRIAGE, model="simulate/stream-keep-alives", idle_seconds=0.3, timeout_seconds=1.5)
+    profile = replace(CUSTODIAN_TRIAGE, model="simulate/stream-keep-alives", idle_seconds=1, timeout_seconds=2.5)
     with gateway_to(simulator, {PROFILE: profile}) as url:
         reply = chat(call, url, stream=True)
     assert json.loads(events(reply)[-1])["error"]["type"] == "deadline"

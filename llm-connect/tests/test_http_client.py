@@ -182,7 +182,8 @@ UNLESS_AT_ONCE = dict.fromkeys(("a trailer without an end", "an invalid chunk"),
 async def test_a_broken_answer_is_the_documented_error_and_ends_the_connection(name):
     steps, type_ = BROKEN[name]
     async with serving(steps, [SMALL]) as (server, client):
-        found = await failure(client, first_byte=0.4, idle=0.4 if type_ == "provider_idle" else 5)
+        first_byte, idle = (0.4 if type_ == f"provider_{kind}" else 10 for kind in ("first_byte", "idle"))
+        found = await failure(client, first_byte=first_byte, idle=idle)
         assert (found.type, found.unbilled) in {(type_, False), (UNLESS_AT_ONCE.get(name), False)}
         await until(lambda: server.left == 1)
         assert (await asked(client))[2] == b"hi"
@@ -231,9 +232,9 @@ async def test_what_nobody_asked_for_is_never_the_next_answer(name):
 
 async def test_an_answer_that_comes_to_an_idle_connection_is_nobodys():
     no = SMALL.replace(b"hi", b"no")
-    async with serving([SMALL, 0.05, no], [SMALL]) as (server, client):
+    async with serving([SMALL, 0.01, no], [SMALL]) as (server, client):
         assert (await asked(client))[2] == b"hi"
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         assert (await failure(client)).type == "provider_reset"
         for _ in range(3):
             assert (await asked(client))[2] == b"hi"
@@ -324,7 +325,8 @@ async def test_a_stream_that_was_read_halfway_is_never_part_of_the_next_one(piec
     assert len(server.requests) == 3
 
 
-async def test_a_stream_whose_last_chunk_comes_by_itself_keeps_its_connection():
+async def test_a_stream_whose_last_chunk_comes_by_itself_keeps_its_connection(monkeypatch):
+    monkeypatch.setattr(http_client, "_LAST_READ_SECONDS", 10)
     event = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
     head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-type: text/event-stream\r\n\r\n")
     async with serving([head + b"%x\r\n%b\r\n" % (len(event), event), 0.005, b"0\r\n\r\n"]) as (server, _wire):

@@ -217,7 +217,7 @@ async def test_who_waits_for_another_gateway_s_turn_blocks_no_event_loop(
         while not asked.done():
             await asyncio.sleep(0.01)
             turns += 1
-        assert turns > 20
+        assert turns > 3  # a loop that is blocked has one
         with pytest.raises(Unavailable):
             asked.result()
     await eventually(lambda: not ledger.unwritable)

@@ -126,7 +126,7 @@ def test_a_second_signal_ends_at_once(program, simulator, call, key):
                 time.sleep(0.02)
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=5)
+            _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in stderr
 

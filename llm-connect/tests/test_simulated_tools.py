@@ -273,10 +273,10 @@ def test_the_provider_within_the_gateway_does_the_same(gateway_to, call):
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "^(\\w+\\s?)*!$", "(x+x+)+y", "[a-z]{1000}", "(?:a|aa)+b{900}"])
 def test_a_pattern_takes_no_long_time(pattern):
-    started = time.monotonic()
+    started = time.process_time()
     try:
         text = document({"type": "string", "pattern": pattern})
     except Unsupported:
         text = None
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert text is None or jsonschema_rs.is_valid({"pattern": pattern}, text)

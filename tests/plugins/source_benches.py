@@ -42,7 +42,7 @@ class Bench:
 
     def source(self, management: str = "", **settings: str):
         plugin = InstalledSources().plugin(self.name)
-        chosen = self.settings | {"timeout": "0.5"} | settings
+        chosen = self.settings | {"timeout": "1.5"} | settings
         assert not plugin.faults(chosen)
         return plugin.source(chosen, Secret(management or self.management), _HTTP)
 

@@ -36,7 +36,7 @@ def running(folder: Path) -> Iterator[Agent]:
     socket = folder / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while not socket.exists():
             assert process.poll() is None, "ssh-agent ended"
             assert time.monotonic() < end, "ssh-agent did not make its socket"

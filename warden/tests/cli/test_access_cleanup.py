@@ -36,7 +36,7 @@ def between(world, path: str, status: int | None, asked: threading.Event | None 
                 if asked is not None:
                     asked.set()
                 if status is None:
-                    time.sleep(8)
+                    time.sleep(60)
                 self._reply(status or 500, b'{"errors":["of the proxy"]}')
                 return
             connection = http.client.HTTPConnection(there.hostname, there.port, timeout=30)
@@ -127,7 +127,7 @@ def test_a_revocation_that_fails(lane_world, status):
         took = time.monotonic() - began
     assert (done.returncode, done.stdout, done.stderr) == (0, lane_world.values["API_KEY"], "")
     assert ends(lane_world) == handed("not-revoked")
-    assert took < 8
+    assert took < 50
 
 
 def test_a_token_that_is_gone_already_counts_as_revoked(lane_world):

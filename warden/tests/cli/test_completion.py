@@ -1,8 +1,8 @@
 """Completion in real shells, where they are installed, and what somebody may have meant by a mistyped word."""
 
+import resource
 import shutil
 import subprocess
-import time
 
 import pexpect
 import pytest
@@ -77,9 +77,15 @@ def test_it_is_quick(world):
     text = world.lane_file.read_text()
     for number in range(300):
         world.lane_file.with_name(f"zz-{number}.yaml").write_text(text.replace(world.lane, f"zz-{number}"))
-    began = time.monotonic()
+    before = cpu_seconds()
     assert len(offered(world, "plan", "")) == 301
-    assert time.monotonic() - began < 2.0
+    assert cpu_seconds() - before < 3
+
+
+def cpu_seconds():
+    """What programs have used that were started here and have ended: how busy the machine is does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def started(world, shell, *argv):

@@ -415,7 +415,7 @@ def test_a_sealed_or_dead_server_is_no_answer(bench):
     started = time.monotonic()
     with pytest.raises(Unreachable, match="connection refused"):
         OpenBaoTarget(bench.lane, nobody, bench.lanes, settings=Settings()).plan()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def moved(bench):

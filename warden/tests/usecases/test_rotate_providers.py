@@ -124,7 +124,7 @@ def test_one_lie_of_the_provider_changes_nothing_in_the_end(issued, lie):
 
 def test_an_old_key_that_is_accepted_for_a_while_is_asked_after_until_it_is_refused_over_the_window(issued):
     issued.declare(times=3, over=1)
-    issued.provider.keep_accepting(0.6)
+    issued.provider.keep_accepting(2.5)
     done = issued.rotate()
     assert (done.state, done.old) == ("done", "refused")
     assert done.pairs[0].old.answer == "accepted"

@@ -224,6 +224,8 @@ def test_connections_that_are_ended_all_the_time_lose_nothing_and_double_nothing
     wait_until(lambda: len({each.lane for each in journal.log()}) == len(names))
     while any(process.poll() is None for process in running.values()):
         ended += postgres_server.end_connections(name)
+        newest = journal.head().seq  # nobody gets anywhere where a connection lasts no longer than it takes to make it
+        wait_until(lambda at=newest: journal.head().seq > at or None not in [each.poll() for each in running.values()])
         time.sleep(0.15)
     for process in running.values():
         numbers, outcome = told(process)
@@ -302,7 +304,7 @@ def test_a_server_that_is_down_is_no_journal(postgres_server):
             PostgresJournal(url).record("access.begin", "a", {})
     assert "did not answer" in fault.value.problem
     assert fault.value.effect is Effect.NOTHING_DONE
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < postgresql.PATIENCE
 
 
 def test_a_server_that_goes_in_the_middle_of_a_command_is_waited_for_a_moment(database, postgres_server, monkeypatch):
@@ -321,7 +323,7 @@ def test_what_became_of_a_record_that_nobody_answers_for_is_not_known(database, 
         journal = PostgresJournal(proxy.url(database.rpartition("/")[2]))
         journal.record("probe", "a", {})
         proxy.fault = "after-commit"
-        threading.Timer(0.1, lambda: proxy._listener.shutdown(socket.SHUT_RDWR)).start()
+        proxy._listener.shutdown(socket.SHUT_RDWR)  # the connection that it has goes on
         assert "whether it has it is not known" in problem(journal.record, "probe", "a", {})
 
 
@@ -351,18 +353,21 @@ def test_a_journal_that_is_forgotten_lets_go_of_its_connection_whichever_is_coll
 
 
 def test_ctrl_c_while_it_waits_for_its_turn_leaves_a_journal_that_can_be_used(journal, database):
+    def interrupted():
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        journal.record("probe", "a", {"n": 1})
+
     journal.record("probe", "a", {})
     with psycopg.connect(database) as other:
         other.execute(f"SELECT pg_advisory_xact_lock({postgresql.schema.LOCK})")
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
-            journal.record("probe", "a", {"n": 1})
+            interrupted()
     assert journal.record("probe", "a", {"n": 2}) == 2
     assert [each.body.get("n") for each in journal.log()] == [None, 2]
 
 
 def test_a_server_process_that_hangs_is_given_up(journal, monkeypatch):
-    for name, seconds in (("CONFIRM", 0.3), ("GRACE", 0.3)):
+    for name, seconds in (("CONFIRM", 1), ("GRACE", 0.3)):
         monkeypatch.setattr(postgresql, name, seconds)
     journal.record("lane.closed", "a", {"reason": "x"})
     for ask in (lambda: journal.record("probe", "a", {}), lambda: journal.state("a").closed.body["reason"]):

@@ -59,8 +59,8 @@ def test_a_command_that_ends_with_a_code(tmp_path):
 
 def test_a_command_that_is_too_slow_is_killed_with_what_it_started(tmp_path):
     began = time.monotonic()
-    assert refused(NoticeCommand(["sh", "-c", "sleep 60 & echo $! > pid; wait"], str(tmp_path)), 0.5)[0] == "timed-out"
-    assert time.monotonic() - began < 5
+    assert refused(NoticeCommand(["sh", "-c", "sleep 60 & echo $! > pid; wait"], str(tmp_path)), 2)[0] == "timed-out"
+    assert time.monotonic() - began < 30
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
         try:

@@ -39,7 +39,7 @@ def test_what_is_not_a_decision_is_inconclusive(made, answer, words):
         began = time.monotonic()
         with pytest.raises(Inconclusive, match=re.escape(words)) as caught:
             made(url).decide(access())
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
     assert caught.value.exit == Exit.INCONCLUSIVE
     assert caught.value.system == "policy point company"
     assert url in message(caught.value)
