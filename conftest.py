@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 from loaded_warden import LoadedWarden, loaded_warden
 
@@ -24,6 +25,8 @@ os.environ.setdefault("KF_RULE_CACHE_DIR", str(Path(__file__).parent / ".tools" 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+hypothesis.settings.load_profile("ci")  # the same examples each time, and no time limit for each of them
 
 _text = cache(Path.read_text)
 
