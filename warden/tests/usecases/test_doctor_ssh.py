@@ -158,7 +158,7 @@ def test_a_key_file_that_is_not_there_or_that_others_can_read(world):
     os.chmod(world.ca, 0o640)
     assert world.one("SSH CA") == (
         "missing",
-        f"for users: the key of the authority {world.ca} can be read by others; its mode has to be 0600",
+        f"for users: the CA key {world.ca} can be read by others; its mode has to be 0600",
         f"chmod 600 {world.ca}",
     )
     world.ca.unlink()

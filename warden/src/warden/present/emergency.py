@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from warden.core.remedies import warden
+from warden.core.remedies import RunWarden, warden
 from warden.core.ssh.emergency import Emergency
 from warden.present import terminal
 from warden.present.commands import command, to_paste
@@ -65,5 +65,5 @@ def _described(found: Emergency) -> str:
     return f"{what} signed without OpenBao {when}, journal {found.record}: {found.reason}{until}"
 
 
-def _acknowledge(found: Emergency) -> Any:
+def _acknowledge(found: Emergency) -> RunWarden:
     return warden("ssh acknowledge", str(found.record))

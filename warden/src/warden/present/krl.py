@@ -93,7 +93,8 @@ def show_pulled(done: Pulled) -> None:
     if done.stale:
         terminal.note(f"warden: {_age(done)}: newer revocations may be missing.")
     word = terminal.styled("ok", "ok") if not done.exit else terminal.styled("??", "warn")
-    terminal.sentence(f"{word}   {done.path}: KRL version {done.head.version}, {done.state}{_made(done)}")
+    made = "" if done.age is None else f", made {_ago(done)}"
+    terminal.sentence(f"{word}   {done.path}: KRL version {done.head.version}, {done.state}{made}")
 
 
 def refused(refusal: Refusal) -> str:
@@ -105,10 +106,6 @@ def _age(done: Pulled) -> str:
     if done.age is None:
         return f"{done.path} has no KRL that was built"
     return f"the KRL in {done.path} was made {_ago(done)}, more than {span(done.max_age)}"
-
-
-def _made(done: Pulled) -> str:
-    return "" if done.age is None else f", made {_ago(done)}"
 
 
 def _ago(done: Pulled) -> str:

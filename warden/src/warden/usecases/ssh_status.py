@@ -12,7 +12,7 @@ from warden.core.ssh.emergency import Emergency  # noqa: TC001 - a type of a str
 from warden.core.ssh.held_here import HeldHere, StatusLine, not_listed, status_lines
 from warden.core.ssh.issue_log import DECISION, EVENTS, denied
 from warden.core.ssh.out_there import OutThere, out_there
-from warden.core.ssh.scorecard import Declared, Score, scorecard
+from warden.core.ssh.scorecard import Score, scorecard
 from warden.usecases.steps.emergencies import waiting_emergencies
 
 if TYPE_CHECKING:
@@ -111,5 +111,4 @@ def _at(record: Record) -> float:
 
 def ssh_scorecard(journal: Journal, inventory: Inventory, now: float, since: float) -> list[Score]:
     """How each actor's certificates went since then."""
-    declared = [Declared(name, each.source_addresses) for name, each in inventory.actors.items()]
-    return scorecard(ssh_log(journal, lambda: inventory, since=since), declared, now)
+    return scorecard(ssh_log(journal, lambda: inventory, since=since), inventory.named_actors, now)

@@ -2,10 +2,11 @@
 
 from issue_records import issued_record, record
 
+from warden.core.inventory.inventory import Actor, NamedActor
 from warden.core.ssh.issue_log import ACKNOWLEDGED, DISCARDED, EMERGENCY, FAILED, REFUSED, REVOKED
-from warden.core.ssh.scorecard import Declared, scorecard
+from warden.core.ssh.scorecard import scorecard
 
-AGENT = Declared("agt-deploy", ("10.0.0.0/8",))
+AGENT = NamedActor(name="agt-deploy", declared=Actor(source_addresses=("10.0.0.0/8",)))
 
 
 def test_it_counts_what_became_of_each():
@@ -37,7 +38,9 @@ def test_valid_certificates_of_nobody_in_the_inventory_are_marked():
 
 
 def test_an_actor_that_may_come_from_anywhere_is_marked():
-    assert marks([issued_record(1)], (Declared("agt-deploy", ()),)) == {"agt-deploy": ("any-address",)}
+    assert marks([issued_record(1)], (NamedActor(name="agt-deploy", declared=Actor()),)) == {
+        "agt-deploy": ("any-address",)
+    }
 
 
 def test_an_emergency_is_marked_until_it_is_acknowledged():

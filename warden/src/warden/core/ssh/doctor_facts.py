@@ -1,7 +1,7 @@
 """What doctor finds of SSH certificates: the CAs, OpenSSH on this machine, the agent, and the published KRL."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -109,7 +109,8 @@ def published(records: Sequence[Record], now: dt.datetime) -> PublishedKrl:
     """
     last = next((each for each in reversed(records) if each.event == PUBLISHED), None)
     after = last.number("begin") if last else 0
-    missing = tuple(_needed((each for each in records if each.seq > after), now.timestamp()))
+    newer = (each for each in records if each.seq > after)
+    missing = tuple(each.seq for each in newer if still_needed(revocations([each]), now.timestamp()))
     if last is None:
         return PublishedKrl(missing=missing)
     return PublishedKrl(
@@ -121,7 +122,3 @@ def published(records: Sequence[Record], now: dt.datetime) -> PublishedKrl:
         missing=missing,
         old=now - dt.datetime.fromisoformat(last.at) > KRL_FRESH,
     )
-
-
-def _needed(records: Iterable[Record], now: float) -> Iterable[int]:
-    return (each.seq for each in records if still_needed(revocations([each]), now))

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from warden.core.inventory.inventory import NamedActor
 from warden.core.journal.record import Record
 from warden.core.ssh.emergency import waiting
 from warden.core.ssh.issue_log import DECISION, DISCARDED, EMERGENCY, FAILED, REFUSED, REVOKED
@@ -31,14 +32,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...] = ()
 
 
-class Declared(msgspec.Struct, frozen=True):
-    """What the scorecard knows of an actor of the inventory."""
-
-    name: str
-    source_addresses: tuple[str, ...]
-
-
-def scorecard(records: Sequence[Record], declared: Iterable[Declared], now: float) -> list[Score]:
+def scorecard(records: Sequence[Record], declared: Iterable[NamedActor], now: float) -> list[Score]:
     """A line for each actor that is declared, or has records; by name. Hosts have none."""
     known = {each.name: each for each in declared}
     certificates: dict[str, list[OutThere]] = {}
@@ -76,12 +70,12 @@ def _score(name: str, certificates: Sequence[OutThere], events: Sequence[str]) -
     )
 
 
-def _marked(score: Score, known: Declared | None, *, unacknowledged: bool) -> Score:
+def _marked(score: Score, known: NamedActor | None, *, unacknowledged: bool) -> Score:
     marks: Mapping[Mark, bool] = {
         "unacknowledged": unacknowledged,
         "undeclared": known is None and score.valid > 0,
         "failing": score.refused + score.failed > score.issued,
-        "any-address": known is not None and not known.source_addresses,
+        "any-address": known is not None and not known.declared.source_addresses,
         "idle": known is not None and not score.issued,
     }
     return msgspec.structs.replace(score, marks=tuple(mark for mark, holds in marks.items() if holds))

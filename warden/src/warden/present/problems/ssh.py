@@ -64,7 +64,7 @@ def _(problem: NotAsDecided) -> str:
 
 @describe.register
 def _(problem: AuthorityUnusable) -> str:
-    return f"the key of the authority {problem.where} {problem.why}"
+    return f"the CA key {problem.where} {problem.why}"
 
 
 @describe.register
