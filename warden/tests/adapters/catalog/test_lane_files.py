@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import resource
 import stat
 
 import pytest
@@ -125,9 +126,13 @@ def test_a_file_that_would_have_errors_is_named_with_its_line(platform):
 def test_a_file_that_cannot_be_written_stays(platform):
     files = CatalogLaneFiles(str(platform))
     edit = files.edit("first", status="active", reviewed=TODAY)
-    (platform / "catalog" / f".first.yaml.{os.getpid()}").mkdir()  # where the new one would be written
-    with pytest.raises(UsageError, match="cannot be written"):
-        files.write(edit)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        with pytest.raises(UsageError, match="cannot be written"):
+            files.write(edit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert lane_file(platform).read_text() == TEXT
 
 

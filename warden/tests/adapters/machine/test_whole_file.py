@@ -32,6 +32,16 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path):
     assert names(tmp_path) == ["kept"]
 
 
+def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way(tmp_path):
+    """In a container that is started again, processes have the numbers that they had before."""
+    with whole_file(str(tmp_path / "krl")):
+        (beside,) = names(tmp_path)
+    (tmp_path / beside).write_bytes(b"half")
+    with whole_file(str(tmp_path / "krl")) as out:
+        out.write(b"whole")
+    assert (tmp_path / "krl").read_bytes() == b"whole"
+
+
 def test_a_new_file_takes_no_place_that_is_taken(tmp_path):
     file = tmp_path / "taken"
     file.write_text("before")

@@ -15,7 +15,8 @@ def whole_file(path: str, mode: int = 0o644, *, new: bool = False) -> Iterator[B
     Raises `OSError`, also where `new` and something is at `path`, and where a device, a pipe or a socket is there.
     """
     _expect_replaceable(path)
-    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    # Not by the process's number: in a container that starts again it is the same, and a killed one may have left it.
+    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(4).hex()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with open(handle, "wb") as file:

@@ -9,12 +9,12 @@ import os
 import pwd
 import re
 import socket
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from warden.adapters.machine.own_folder import own_folder
 from warden.adapters.ssh import background
 from warden.adapters.ssh.installed import server
 from warden.adapters.ssh.programs import NotRun, run
@@ -96,7 +96,7 @@ class LocalSshd:
 @contextmanager
 def local_sshd(environ: Mapping[str, str], parent: str | None = None) -> Iterator[LocalSshd]:
     """One that trusts nobody yet. It, its keys and its log are gone afterwards. Raises `Inconclusive`."""
-    with tempfile.TemporaryDirectory(prefix="warden-sshd-", dir=parent) as folder:
+    with own_folder("warden-sshd-", parent) as folder:
         _prepare(folder, environ)
         started = _started(folder, _program(environ), environ)
         try:

@@ -5,13 +5,13 @@ the host let it in: "Authenticated to" or "Permission denied". Anything else is 
 """
 
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from warden.adapters.machine.own_folder import own_folder
 from warden.adapters.ssh import background
 from warden.adapters.ssh.agent import SshAgent
 from warden.adapters.ssh.programs import NotRun
@@ -85,7 +85,7 @@ class Logins:
 @contextmanager
 def trying_logins(environ: Mapping[str, str]) -> Iterator[Logins]:
     """With an agent of its own, which is gone afterwards. Raises `Inconclusive` where there is none."""
-    with tempfile.TemporaryDirectory(prefix="warden-agent-") as folder:
+    with own_folder("warden-agent-") as folder:
         try:
             agent = background.start(["ssh-agent", "-D", "-a", f"{folder}/agent"], environ, folder)
         except NotRun as fault:
