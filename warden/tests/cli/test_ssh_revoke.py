@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pexpect
@@ -17,6 +19,7 @@ from ssh_keys import write_key
 from sshd_server import SshdServer
 
 from warden.adapters.ssh.certificates import SshCertificates
+from warden.adapters.ssh.krl_server import MOST
 
 READS = SshCertificates()
 
@@ -276,6 +279,24 @@ def test_the_server_answers_nothing_but_the_two_files(world):
         world.ok("ssh", "krl", "build")
         with urllib.request.urlopen(asked, timeout=5) as answer:
             assert answer.headers["ETag"] != etag, "what is published later is served at once"
+
+
+def test_the_server_takes_only_so_many_connections_and_answers_again_when_they_go(world):
+    """Where a process may have no more files open, asyncio wrote 136 MB of errors in two minutes."""
+    world.ok("ssh", "krl", "build")
+    with serving(world) as url, ExitStack() as idle:
+        address = urllib.parse.urlsplit(url)
+        for _ in range(MOST):
+            last = idle.enter_context(socket.create_connection((address.hostname, address.port), timeout=20))
+        last.sendall(b"HEAD /krl HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert last.recv(100).startswith(b"HTTP/1.1 200 "), "all before it are connected, too"
+        with socket.create_connection((address.hostname, address.port), timeout=10) as another:
+            assert another.recv(1) == b""
+        idle.close()
+        end = time.monotonic() + 20
+        while world.pull(url).returncode and time.monotonic() < end:
+            pass
+        assert world.pull(url).returncode == 0
 
 
 def test_an_address_that_is_taken_is_said(world):

@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from warden.core.errors import Effect, UsageError
@@ -16,6 +17,10 @@ from warden.core.ssh.krl import NAME
 if TYPE_CHECKING:
     from aiohttp import web
 
+MOST = 400
+"""Connections at once. With as many files that is below 1,024 open ones: beyond, asyncio writes errors without end."""
+IDLE = 20.0
+"""Seconds for a request to come, the first one as well."""
 _HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Type": "application/octet-stream",
@@ -36,19 +41,42 @@ class KrlServer:
         """Until SIGTERM or Ctrl-C."""
         from aiohttp import web  # 200 ms, only here
 
+        with suppress(web.GracefulExit):
+            asyncio.run(self._serve(ready))
+
+    async def _serve(self, ready: Callable[[], None]) -> None:
+        from aiohttp import web  # as in `run`
+
         app = web.Application()
         app.router.add_get(f"/{{name:{NAME}|{NAME}\\.sig}}", self._answer)
+        runner = web.AppRunner(app, handle_signals=True, access_log=None, keepalive_timeout=IDLE, shutdown_timeout=1.0)
+        await runner.setup()
+        server = runner.server
+        assert server is not None  # noqa: S101 - it is set up
 
-        async def started(_: "web.Application") -> None:
-            asyncio.get_running_loop().call_soon(ready)
+        def connected() -> asyncio.Protocol:
+            return server() if len(server.connections) < MOST else _Refused()
 
-        app.on_startup.append(started)
-        web.run_app(app, sock=self._socket, print=None, access_log=None, shutdown_timeout=1.0)
+        listening = await asyncio.get_running_loop().create_server(connected, sock=self._socket)
+        ready()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            listening.close()
+            await runner.cleanup()
 
     async def _answer(self, request: "web.Request") -> "web.FileResponse":
         from aiohttp import web  # as in `run`
 
         return web.FileResponse(os.path.join(self._directory, request.match_info["name"]), headers=_HEADERS)
+
+
+class _Refused(asyncio.Protocol):
+    """A connection too many, which ends at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Close it."""
+        transport.close()
 
 
 def _bound(host: str, port: int) -> socket.socket:
