@@ -1,10 +1,9 @@
 """``warden catalog``: check the declared files, and say what they may hold."""
 
-from datetime import UTC, datetime
-
 import click
 
 from warden.cli import wiring, wiring_files, wiring_ssh
+from warden.cli.clock import now
 from warden.core.errors import Exit, Invalid
 from warden.present import terminal
 
@@ -51,7 +50,7 @@ def check(ctx: click.Context, /, as_json: bool) -> int:
         weak = []
     else:
         weak = list(weaknesses(search.index, found.entries, search.stemmers))
-    pages, today = wiring.pages(platform, found), datetime.now(UTC).date()
+    pages, today = wiring.pages(platform, found), now().date()
     report = check_catalog(found, pages, today, sources=wiring_files.sources(), also=beside, weak=weak, others=others)
     if as_json:
         terminal.document(present.as_json(report))

@@ -44,7 +44,7 @@ def _is_entry(workspace: Workspace, name: str) -> bool:
 
 def _named(workspace: Workspace, name: str) -> SshResources | None:
     from warden.core.errors import Effect, Invalid, UsageError
-    from warden.core.inventory.inventory import LONGEST
+    from warden.core.inventory.inventory import kind_of
     from warden.core.ssh.decision import actor
     from warden.usecases.plan_ssh import resources_named
 
@@ -59,7 +59,7 @@ def _named(workspace: Workspace, name: str) -> SshResources | None:
             system="platform",
             subject=name,
         )
-    if found is None and name.partition("-")[0] in LONGEST:
+    if found is None and kind_of(name):
         try:
             actor(inventory, name)
         except UsageError as fault:

@@ -1,11 +1,11 @@
 """``warden init``: the first files of a platform directory."""
 
 import os
-from datetime import UTC, datetime
 
 import click
 
 from warden.cli import wiring_files
+from warden.cli.clock import now
 from warden.core.errors import Effect, UsageError
 from warden.core.remedies import warden
 from warden.present import terminal
@@ -34,7 +34,7 @@ def init(directory: str, clusters: tuple[str, ...], as_json: bool) -> None:
     if not directory:
         raise UsageError("DIR is empty", effect=Effect.NOTHING_CREATED, remedy=(warden("init", "platform"),))
     full = os.path.abspath(os.path.expanduser(directory))
-    made, kept = wiring_files.scaffold(full, datetime.now(UTC).date(), clusters)
+    made, kept = wiring_files.scaffold(full, now().date(), clusters)
     if as_json:
         terminal.document({"directory": full, "made": made, "kept": kept})
     else:

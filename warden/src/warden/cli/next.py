@@ -1,11 +1,11 @@
 """``warden next``: everything that is left to do."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import complete, wiring, wiring_files, wiring_journal, wiring_ssh
+from warden.cli.clock import now
 from warden.cli.context import Workspace
 from warden.cli.options import json_option
 from warden.core.errors import Exit, Inconclusive, UsageError
@@ -71,7 +71,7 @@ def _look(ctx: click.Context, platform: str, catalog: "Catalog", lane: str, owne
         clusters,
         journal,
         requests=wiring_files.every_request(platform, catalog),
-        clock=lambda: datetime.now(UTC),
+        clock=now,
         inventory=wiring_ssh.read(platform),
         lane=lane,
         owner=owner,

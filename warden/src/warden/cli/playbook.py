@@ -1,11 +1,11 @@
 """``warden playbook``: the page that people read of a lane."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import complete, wiring, wiring_files, wiring_journal
+from warden.cli.clock import now
 from warden.cli.context import Workspace
 from warden.cli.options import json_option
 from warden.core.errors import Effect, Exit, UsageError
@@ -96,7 +96,7 @@ def _render(
         terminal.progress(f"asking {', '.join((workspace.address, *asked))} …")
     render = Playbooks(
         journal,
-        lambda: datetime.now(UTC),
+        now,
         catalog.platform.counts_for,
         lambda each, facts, aged: page(
             each, facts, declared, wiring_files.declared_in(platform, catalog, each.id), aged=aged

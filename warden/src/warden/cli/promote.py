@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from warden.cli import complete, wiring, wiring_files, wiring_journal
+from warden.cli.clock import now
 from warden.cli.context import Workspace
 from warden.cli.options import audit_options, certificate_option, json_option, reason_option
 from warden.cli.reason import required_reason
@@ -66,7 +66,7 @@ def promote(
     prover = _prover(workspace, audit, certificates)
     terminal.progress(f"proving {lane} at {workspace.address} …")
     pages = wiring.pages(workspace.platform, workspace.catalog)
-    today = datetime.now(UTC).date()
+    today = now().date()
     done = usecase(found, workspace.reading_context, lane_files, prover, pages=pages, today=today)
     terminal.progress_done()
     if as_json:

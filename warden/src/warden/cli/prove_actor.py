@@ -11,7 +11,7 @@ from warden.cli import complete, wiring, wiring_prove_ssh, wiring_ssh
 from warden.cli.context import Workspace
 from warden.cli.signals import ends_recorded
 from warden.core.errors import DoneBefore, Effect, Exit, UsageError, WardenError
-from warden.core.inventory.inventory import LONGEST, Inventory, NamedActor, NamedHost
+from warden.core.inventory.inventory import Inventory, NamedActor, NamedHost, kind_of
 from warden.core.remedies import warden
 from warden.core.ssh.login_proof import LoginProof
 from warden.present import login_proofs, terminal
@@ -61,7 +61,7 @@ def actors_named(ctx: click.Context, name: str | None) -> Chosen | None:
     """The actors that the name stands for; ``None`` where it is not one of the inventory. Raises `UsageError`."""
     from warden.core.ssh.decision import actor
 
-    if name is None or (name != ENTRY and name.partition("-")[0] not in LONGEST):
+    if name is None or (name != ENTRY and not kind_of(name)):
         return None
     platform = wiring.platform_dir(ctx)
     if name == ENTRY:
@@ -160,7 +160,7 @@ def _prove_each_at(workspace: Workspace, chosen: Chosen, options: Mapping[str, A
     for each in chosen.actors:
         where = _place(each, named, options)
         terminal.progress(f"logging in as {each.name} at {where['host']} …")
-        with ends_recorded(), wiring_prove_ssh.host_prover(shared, where) as tools:
+        with ends_recorded(), wiring_prove_ssh.host_prover(shared, **where) as tools:
             found.append(prove_actor_at(each, chosen.inventory, f"wp-{secrets.token_hex(6)}", tools))
     terminal.progress_done()
 

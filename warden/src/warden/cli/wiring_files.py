@@ -96,15 +96,14 @@ def rotate_tools(
     unanswered: Unanswered,
 ) -> RotateTools:
     """What rotations are done with."""
-    import datetime as dt
-
     from warden.adapters.sources.http import ProviderHttp
+    from warden.cli.clock import now
     from warden.usecases.steps.rotation_run import RotateTools
 
     return RotateTools(
         sources=sources(),
         http=ProviderHttp(),
-        clock=lambda: dt.datetime.now(dt.UTC),
+        clock=now,
         alone=alone,
         ask=ask,
         told=told,
@@ -184,14 +183,13 @@ def notices(directory: str, platform: Platform, journal: Journal) -> Notices:
 
 def notifier(directory: str, platform: Platform, journal: Journal) -> Notifier:
     """The same with what is queued, which may be nothing on no channel."""
-    from datetime import UTC, datetime
-
     from warden.adapters.catalog.platform_name import platform_name
+    from warden.cli.clock import now
     from warden.present.notices import document
     from warden.usecases.steps.notifier import Notifier
 
     name, channels = platform_name(directory) or "", list(_channels(directory, platform))
-    return Notifier(channels, journal, lambda: datetime.now(UTC), document=document, platform=name)
+    return Notifier(channels, journal, now, document=document, platform=name)
 
 
 def _channels(directory: str, platform: Platform) -> Iterator[NoticeChannel]:

@@ -11,7 +11,7 @@ import msgspec
 from warden.cli import wiring, wiring_ssh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from warden.core.inventory.inventory import Inventory
     from warden.ports.audit_log import AuditLog
@@ -64,7 +64,9 @@ def actor_prover(shared: ProofTools, audit: AuditLog | None, ways: WaysIn) -> It
 
 
 @contextmanager
-def host_prover(shared: ProofTools, named: Mapping[str, str]) -> Iterator[AtHostTools]:
+def host_prover(
+    shared: ProofTools, *, host: str, account: str, other_account: str, log_command: str, ssh_config: str
+) -> Iterator[AtHostTools]:
     """At the host that the options name."""
     import time
 
@@ -73,13 +75,5 @@ def host_prover(shared: ProofTools, named: Mapping[str, str]) -> Iterator[AtHost
     from warden.usecases.prove_actor_at import AtHostTools
 
     with trying_logins(os.environ) as logins:
-        host = FarHost(
-            named["host"],
-            named["account"],
-            logins,
-            os.environ,
-            log_command=named["log_command"],
-            config=named["ssh_config"],
-        )
-        other_account = named["other_account"]
-        yield AtHostTools(**msgspec.structs.asdict(shared), host=host, other_account=other_account, wait=time.sleep)
+        far = FarHost(host, account, logins, os.environ, log_command=log_command, config=ssh_config)
+        yield AtHostTools(**msgspec.structs.asdict(shared), host=far, other_account=other_account, wait=time.sleep)

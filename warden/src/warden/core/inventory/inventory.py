@@ -50,6 +50,11 @@ EXTENSIONS = (
 """What a certificate can permit (OpenSSH, PROTOCOL.certkeys: *Extensions*); ``no-touch-required`` is never given."""
 
 
+def kind_of(name: str) -> ActorKind | None:
+    """What the prefix of an actor's name says; ``None`` for any other name."""
+    return next((kind for kind in LONGEST if kind == name.partition("-")[0]), None)
+
+
 class PersonIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """One person of a login mount, by the claim that names people there (``logins.MOUNT.user_claim``)."""
 
@@ -104,9 +109,9 @@ class NamedActor(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def kind(self) -> ActorKind:
         """By the prefix of its name."""
-        prefix = self.name.partition("-")[0]
-        assert prefix in LONGEST  # noqa: S101 - the rules have seen to it
-        return prefix  # type: ignore[return-value]  # one of the three
+        found = kind_of(self.name)
+        assert found is not None  # noqa: S101 - the rules have seen to it
+        return found
 
     @property
     def principals(self) -> tuple[str, ...]:
