@@ -273,6 +273,16 @@ def test_of_several_keys_none_is_certified_where_one_cannot_be(world, tmp_path):
     assert of_web(world) == []
 
 
+def test_of_several_keys_the_one_that_is_refused_is_named(world, tmp_path):
+    keys = host_keys(tmp_path, {"good": "ed25519", "other": "ed25519"})
+    names = "names: [web.example.com, 127.0.0.1]"
+    world.replace(names, f'{names}, public_keys: ["{keys[0].read_text().strip()}"]')
+    done = sign_host(world, keys)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert f"warden: {keys[1]}: SHA256:" in " ".join(done.stderr.split())
+    assert list(tmp_path.glob("*-cert.pub")) == []
+
+
 def test_several_keys_need_a_place_each_for_their_certificates(world, tmp_path):
     keys = host_keys(tmp_path, {"one": "ed25519", "two": "ed25519"})
     for argv, why in (

@@ -205,6 +205,52 @@ def test_a_batch_that_fails_in_the_middle_hands_out_nothing_and_records_each(ben
     assert bench.journal.unfinished(bench.actor.name) == []
 
 
+class Refusing(KeyFileAuthority):
+    """Signs one, and refuses the second."""
+
+    count = 0
+
+    def sign(self, spec: CertificateSpec) -> str:
+        self.count += 1
+        if self.count == 2:
+            raise Refused("OpenBao refused it (permission denied)", system="authority")
+        return super().sign(spec)
+
+
+@pytest.mark.parametrize("by", ["journal", "inventory", "policy", "authority", "comparison"])
+def test_a_refusal_of_one_of_several_keys_names_its_file(bench, by):
+    """Each kind of refusal comes from another step; the batch's error says which key it is about."""
+    second = write_key(bench.world.folder / "second").with_suffix(".pub").read_text()
+    fingerprint = bench.tools.certificates.fingerprint(second)
+    ask, authority, tools = bench.ask(key_file="first.pub"), bench.authority, bench.tools
+    if by == "journal":
+        bench.journal.record(REVOKED, bench.actor.name, {"reason": "leaked", "keys": [fingerprint]})
+    elif by == "inventory":
+        declared = msgspec.structs.replace(bench.actor.declared, public_keys=(ask.public_key,))
+        ask = bench.ask(key_file="first.pub", subject=msgspec.structs.replace(bench.actor, declared=declared))
+    elif by == "policy":
+        (bench.world.folder / "keys.cedar").write_text(
+            "permit (principal, action, resource);\n"
+            f'forbid (principal, action, resource) when {{ context.fingerprint == "{fingerprint}" }};\n'
+        )
+        tools = msgspec.structs.replace(tools, policy=CedarPolicy(str(bench.world.folder)))
+    elif by == "authority":
+        authority = Refusing(str(bench.world.ca))
+    else:
+
+        def lie(spec: CertificateSpec) -> CertificateSpec:
+            right = spec.public_key.split()[:2] != second.split()[:2]
+            return spec if right else msgspec.structs.replace(spec, principals=("root",))
+
+        authority = Lying(str(bench.world.ca), lie)
+    asks = [ask, msgspec.structs.replace(ask, public_key=second, key_file="second.pub")]
+    with pytest.raises(Refused) as raised:
+        sign_all(asks, caller=bench.caller, authority=lambda _: authority, tools=tools)
+    assert errors.problem(raised.value).startswith("second.pub: ")
+    if by == "comparison":
+        assert bench.events()[-1] == "certificate.refused"
+
+
 def test_a_killed_signing_is_ended_by_the_next_one(bench):
     bench.sign()
     if (child := os.fork()) == 0:  # a process that ends behind its first record

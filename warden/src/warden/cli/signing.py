@@ -72,7 +72,9 @@ def _without_openbao(platform: str, inventory: "Inventory", tools: "SignTools") 
     )
 
 
-def request(subject: "Subject", pubkey: str, out: str, ttl: float | None, reason: str) -> "SignRequest":
+def request(
+    subject: "Subject", pubkey: str, out: str, ttl: float | None, reason: str, *, key_file: str = ""
+) -> "SignRequest":
     """What the command line asks for. Raises `UsageError`."""
     from warden.usecases.sign import SignRequest
 
@@ -83,6 +85,7 @@ def request(subject: "Subject", pubkey: str, out: str, ttl: float | None, reason
         reason=journaled_reason(reason),
         handed="file" if out else "stdout",
         path=wiring_ssh.certificate_path(out) if out else "",
+        key_file=key_file,
     )
 
 

@@ -68,7 +68,10 @@ def sign(
     platform = wiring.platform_dir(ctx)
     inventory = wiring_ssh.inventory(platform)
     subject = named(inventory, name)
-    asks = [request(subject, key, file, ttl, reason) for key, file in zip(pubkeys, files or [""], strict=True)]
+    asks = [
+        request(subject, key, file, ttl, reason, key_file=key if len(pubkeys) > 1 else "")
+        for key, file in zip(pubkeys, files or [""], strict=True)
+    ]
     authority = wiring_ssh.authority(expect_authority("hosts", inventory, Effect.NOTHING_DONE))
     tools = wiring_ssh.tools(platform)
     signs = functools.partial(sign_all, asks, caller=wiring.caller(None), authority=authority, tools=tools)

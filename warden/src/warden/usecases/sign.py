@@ -25,7 +25,7 @@ from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
 from warden.core.ssh.emergency import expect_permitted
-from warden.core.ssh.errors import Discarded, NotAsDecided
+from warden.core.ssh.errors import Discarded, NotAsDecided, OfKey
 from warden.core.ssh.issue_log import REVOKED
 from warden.core.ssh.revocation import expect_not_revoked, revocations, still_needed
 from warden.usecases.steps.logged_in import logged_in
@@ -57,7 +57,8 @@ class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that is asked for.
 
     ``public_key`` is a line of OpenSSH, ``ttl`` in seconds (``None``: what the inventory says). ``handed`` and ``path``
-    are where the certificate will go to; the journal keeps both. ``asked_by`` is the command to advise.
+    are where the certificate will go to; the journal keeps both. ``asked_by`` is the command to advise. ``key_file`` is
+    where the key is from, to be named where it is refused; empty where that needs no saying, as of a single key.
     """
 
     subject: Subject
@@ -67,6 +68,7 @@ class SignRequest(msgspec.Struct, frozen=True, kw_only=True):
     handed: Handed = "stdout"
     path: str = ""
     asked_by: AskedBy = "sign"
+    key_file: str = ""
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +132,8 @@ def _expect_all_fit(asks: Sequence[SignRequest], tools: SignTools) -> list[_Want
     wanted = [_expect_fit(ask, tools.certificates) for ask in asks]
     needed = still_needed(revocations(tools.journal.log(events=(REVOKED,))), tools.clock().timestamp())
     for each in wanted:
-        expect_not_revoked(each.ask.subject.name, each.key.fingerprint, needed, _asked_again(each.ask))
+        with _key_named(each.ask):
+            expect_not_revoked(each.ask.subject.name, each.key.fingerprint, needed, _asked_again(each.ask))
     return wanted
 
 
@@ -144,7 +147,8 @@ def _expect_fit(ask: SignRequest, certificates: Certificates) -> _Wanted:
     """Whatever can be decided before anybody is asked. Raises `UsageError`, `Refused`."""
     key = public_key(certificates.public_key(ask.public_key))
     assert key is not None  # noqa: S101 - the port answers a key in its plain form
-    expect_listed(ask.subject, key)
+    with _key_named(ask):
+        expect_listed(ask.subject, key)
     return _Wanted(ask=ask, key=key, ttl=ttl_of(ask.subject, ask.ttl))
 
 
@@ -155,8 +159,9 @@ def _signed(
     done: list[tuple[ToSign, Certificate]] = []
     try:
         trusted = tuple(map(tools.certificates.fingerprint, authority.public_keys()))
-        for each in begun:
-            done.append((each, _certificate(each, authority, trusted, tools)))  # noqa: PERF401 - kept where one fails
+        for one, each in zip(wanted, begun, strict=True):
+            with _key_named(one.ask):
+                done.append((each, _certificate(each, authority, trusted, tools)))
     except BaseException as fault:
         with suppress(WardenError):  # it is this fault that is to be reported
             record_failed(begun, done, fault, tools.journal)
@@ -191,7 +196,8 @@ def _decided(wanted: _Wanted, who: Identity, where: str, action: str, tools: Sig
         tools.journal.record("decision", subject.name, body)
         if action == BREAK_GLASS:
             expect_permitted(subject.name, who, decision)
-        expect_allowed(callers_of(subject, ask.asked_by), question, decision)
+        with _key_named(ask):
+            expect_allowed(callers_of(subject, ask.asked_by), question, decision)
     about = {
         "decision": decision.id,
         "identity": body["identity"],
@@ -250,6 +256,17 @@ def hand_over(signed: Sequence[Signed], files: Sequence[str], write: WriteFile, 
             if len(signed) > 1 and isinstance(fault, WardenError):
                 fault.effect = Discarded(several=True, written=tuple(files[:written]))
             raise
+
+
+@contextmanager
+def _key_named(ask: SignRequest) -> Iterator[None]:
+    """Of several keys, a refusal says which one it is about; that somebody is unknown is about none of them."""
+    try:
+        yield
+    except Refused as fault:
+        if ask.key_file and not isinstance(fault, Unidentified):
+            fault.problem = OfKey(ask.key_file, fault.problem)
+        raise
 
 
 @contextmanager

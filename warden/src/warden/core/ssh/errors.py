@@ -17,6 +17,13 @@ class BadPublicKey(msgspec.Struct, frozen=True):
     file: str = ""
 
 
+class OfKey(msgspec.Struct, frozen=True):
+    """What is wrong with one of several keys: that of this file."""
+
+    file: str
+    problem: str | msgspec.Struct
+
+
 class BadCertificate(msgspec.Struct, frozen=True):
     """What a signer sent, or a file holds, is not a certificate; ``why`` is a clause."""
 

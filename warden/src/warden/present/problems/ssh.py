@@ -15,10 +15,11 @@ from warden.core.ssh.errors import (
     InventoryNotEdited,
     KeyFault,
     NotAsDecided,
+    OfKey,
 )
 from warden.core.ssh.revocation import KeyRevoked
 from warden.present.durations import span
-from warden.present.problems import describe
+from warden.present.problems import describe, described
 
 _KEYS: Mapping[KeyFault, str] = {
     "empty": "the public key is empty",
@@ -46,6 +47,11 @@ _PARTS: Mapping[Part, str] = {
 @describe.register
 def _(problem: BadPublicKey) -> str:
     return f"{problem.file}: {_KEYS[problem.fault]}" if problem.file else _KEYS[problem.fault]
+
+
+@describe.register
+def _(problem: OfKey) -> str:
+    return f"{problem.file}: {described(problem.problem)}"
 
 
 @describe.register

@@ -13,7 +13,7 @@ from warden.core.errors import WardenError, failure_kind
 from warden.core.journal.operations import abandoned, killed
 from warden.core.ssh import issue_log
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
-from warden.core.ssh.errors import NotAsDecided
+from warden.core.ssh.errors import NotAsDecided, OfKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +101,7 @@ def record_failed(
 
 def _failed(failed: ToSign, fault: BaseException) -> NewRecord:
     problem = fault.problem if isinstance(fault, WardenError) else None
+    problem = problem.problem if isinstance(problem, OfKey) else problem
     if isinstance(problem, NotAsDecided):
         wrong = {"differences": [msgspec.to_builtins(each) for each in problem.differences]}
         return issue_log.REFUSED, failed.spec.subject, failed.body | wrong
