@@ -60,8 +60,9 @@ def test_a_lock_that_cannot_be_made_says_what_to_name_instead():
     assert "WARDEN_STATE" in hint(fault.value)
 
 
-def test_the_lock_of_a_krl_is_beside_its_file_and_says_so():
-    with pytest.raises(Inconclusive, match="cannot be made") as fault, pulling("/proc/none/revoked_keys"):
+def test_the_lock_of_a_krl_is_beside_its_file_and_says_so(tmp_path):
+    (tmp_path / "revoked_keys.lock").mkdir()
+    with pytest.raises(Inconclusive, match="cannot be made") as fault, pulling(str(tmp_path / "revoked_keys")):
         pytest.fail("it was made")
     assert "--file" in hint(fault.value)
     assert "WARDEN_STATE" not in hint(fault.value)
