@@ -261,6 +261,8 @@ OTHER_VALUES = {
     "no certificate": ("sign", {}),
     "a certificate that is a list": ("sign", {"signed_key": []}),
     "text in place of an issuer": ("issuers", {"key_info": {"a": "b"}}),
+    "an issuer without a key": ("issuers", {"key_info": {"a": {"is_default": True}}}),
+    "no issuers": ("issuers", {}),
     "a mount without a type": ("mount", {}),
     "a policy without a text": ("acl_policy", {}),
 }

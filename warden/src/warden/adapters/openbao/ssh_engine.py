@@ -5,13 +5,11 @@ window is by the server's clock: it begins ``not_before_duration`` of the role b
 key id is by the role, too. Options and extensions are never asked for: those that a request names replace the role's.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from warden.adapters.openbao.answers import NOT_FOUND
 from warden.adapters.openbao.sender import Sender
+from warden.adapters.openbao.ssh_mounts import SshMounts, line_in
 from warden.core.errors import Refused, UsageError
 from warden.core.inventory.inventory import CLOCK_SKEW
+from warden.core.openbao.ssh_issuers import in_order
 from warden.core.openbao.ssh_names import ssh_role
 from warden.core.remedies import warden
 from warden.core.ssh.certificate import CertificateSpec
@@ -39,19 +37,19 @@ class SshEngine:
             answer = self._caller.asked("POST", f"{self._mount}/sign/{ssh_role(spec.subject, spec.type)}", body)
         except Refused as fault:
             raise self._explained(fault, spec) from None
-        return self._caller.parsed(answer, lambda found: _line(found["signed_key"]))
+        return self._caller.parsed(answer, lambda found: line_in(found, "signed_key"))
 
     def public_keys(self) -> tuple[str, ...]:
-        """``LIST <mount>/issuers``: every key of the mount, the default one first, the others by their names."""
-        answer = self._caller.asked("LIST", f"{self._mount}/issuers", none=(NOT_FOUND,))
-        if answer.status == NOT_FOUND:
+        """Every key of the mount, the one that signs first."""
+        found = SshMounts(self._caller).issuers(self._mount)
+        if not found:
             raise UsageError(
                 f"{self.where} has no CA key",
                 system=self._caller.system,
                 subject=self._mount,
                 remedy=(warden("apply", all=True),),
             )
-        return self._caller.parsed(answer, _public_keys)
+        return tuple(each.public_key for each in in_order(found))
 
     def expect_key(self) -> None:
         """See the port."""
@@ -62,16 +60,3 @@ class SshEngine:
         if _UNKNOWN_ROLE in str(fault.problem).lower():
             fault.remedy = (warden("apply", spec.subject),)
         return fault
-
-
-def _public_keys(found: Mapping[str, Any]) -> tuple[str, ...]:
-    issuers = found["key_info"].values()
-    ordered = sorted(issuers, key=lambda each: (not each.get("is_default"), str(each.get("issuer_name"))))
-    return tuple(_line(each["public_key"]) for each in ordered)
-
-
-def _line(found: str) -> str:
-    """A line of OpenSSH in an answer. Raises `ValueError` where it is empty."""
-    if not found.strip():
-        raise ValueError
-    return found.strip()

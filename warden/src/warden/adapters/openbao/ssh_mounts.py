@@ -65,10 +65,19 @@ def _names(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _issuers(found: Mapping[str, Any]) -> tuple[Issuer, ...]:
-    each = sorted((found.get("key_info") or {}).items())
+    each = sorted(found["key_info"].items())
     return tuple(_issuer(key, info, signs=bool(info.get("is_default"))) for key, info in each)
 
 
 def _issuer(key: str, found: Mapping[str, Any], *, signs: bool) -> Issuer:
-    name, public_key = str(found.get("issuer_name") or ""), str(found.get("public_key") or "").strip()
-    return Issuer(id=key, name=name, public_key=public_key, signs=signs)
+    return Issuer(
+        id=key, name=str(found.get("issuer_name") or ""), public_key=line_in(found, "public_key"), signs=signs
+    )
+
+
+def line_in(found: Mapping[str, Any], name: str) -> str:
+    """A line of OpenSSH in an answer. Raises what `Sender.parsed` takes for an answer that is not OpenBao's."""
+    line: str = found[name].strip()
+    if not line:
+        raise ValueError
+    return line
