@@ -32,8 +32,26 @@ def test_a_mount_without_a_provider_is_named_with_what_to_do(world):
     assert "auth/netkingdom does not take browser logins" in done.stderr
     assert "No token was stored" in done.stderr
     assert "bao read auth/netkingdom/config" in done.stderr
-    here = world.run("login", "--lane", world.lane, WARDEN_STATE=world.server.state)
-    assert "warden dev login person:NAME --group GROUP --role api-workload-kv-read" in here.stderr
+
+
+@pytest.mark.parametrize("token", ["", "planted"], ids=["without-a-token", "with-a-token"])
+def test_at_the_embedded_platform_the_command_of_whoever_is_declared_is_named_at_once(world, token):
+    """Also with the token of `warden dev env` in the environment: its people log in beside it."""
+    (world.folder / "platform" / "inventory.yaml").write_text(
+        "actors:\n  adm-ada:\n    identities: [{person: ada, login: netkingdom}]\n    hosts: [web]\nhosts: {web: {}}\n"
+    )
+    for argv, command in (
+        (("--actor", "adm-ada"), "log in as ada: warden dev login person:ada --role ssh-adm-ada && "),
+        (("--lane", world.lane), "warden dev login person:NAME --group devs --role api-workload-kv-read && "),
+        (("--role", "r"), "log in as one of GROUP: warden dev login person:NAME --group GROUP --role r && "),
+        ((), "warden dev login person:NAME --group GROUP --role ROLE && "),
+    ):
+        done = world.run("login", *argv, WARDEN_STATE=world.server.state, BAO_TOKEN=token)
+        assert done.returncode == 2, done.stderr
+        said = " ".join(done.stderr.split())
+        assert "auth/netkingdom of the embedded platform has no browser login. Nothing was asked." in said
+        assert command in said
+        assert "unset" not in said
 
 
 def test_a_mount_that_is_not_there_is_a_denial(world):

@@ -66,15 +66,20 @@ def login(
       4  OpenBao refused the login: another group, another person
       5  nobody completed the login in time
     """
-    from warden.core.login.choice import Wanted, choose
+    from warden.core.login.choice import Wanted, choose, no_browser_here
     from warden.present import login as present
+    from warden.present.surroundings import EMBEDDED_LOGIN
 
     if sum(map(bool, (lane, actor, role))) > 1:
         raise UsageError("give one of --lane, --actor and --role", effect=Effect.NOTHING_ASKED)
     declared = _Declared(wiring.platform_dir(ctx))
     path = (mount or "").strip("/").removeprefix("auth/")  # as OpenBao writes it, too
     wanted = Wanted(mount=path, role=role, port=port or 0, headless=headless or not _has_display(), device=device)
-    done = _log_in(choose(declared.subject(lane, actor), wanted, declared.catalog.platform.logins), declared)
+    subject = declared.subject(lane, actor)
+    ask = choose(subject, wanted, declared.catalog.platform.logins)
+    if ask.mount == EMBEDDED_LOGIN and wiring.at_embedded():
+        raise no_browser_here(subject, ask)
+    done = _log_in(ask, declared)
     if as_json:
         terminal.document(present.as_json(done))
     else:

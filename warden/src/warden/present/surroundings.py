@@ -8,7 +8,7 @@ from warden.core.remedies import BaoAction, LogInAs, RunBao, RunWarden
 
 _WITHOUT_PLATFORM = frozenset({"completion", "dev", "help", "init", "journal"})
 """The commands that use no platform directory."""
-_EMBEDDED_LOGIN = "netkingdom"
+EMBEDDED_LOGIN = "netkingdom"
 """The mount at which the people of an embedded platform log in."""
 
 
@@ -58,7 +58,7 @@ def entered(name: str) -> None:
 def login(step: LogInAs) -> RunWarden:
     """How one of these people logs in: at the embedded platform, which has no browser to do it in, by a command."""
     role = (("role", step.role),) if step.role else ()
-    if step.mount != _EMBEDDED_LOGIN or not HERE.get().embedded():
+    if step.mount != EMBEDDED_LOGIN or not HERE.get().embedded():
         return RunWarden("login", (step.mount,), role)
     who, group = (step.people, ()) if step.person else ("NAME", (("group", step.people),))
     return RunWarden("dev login", (f"person:{who}",), (*group, *role))
@@ -74,8 +74,6 @@ _EMBEDDED: Mapping[BaoAction, RunWarden] = {
 def as_done_here(step: RunBao) -> RunBao | RunWarden:
     """The step, or what does the same at the embedded platform; a login is warden's own command elsewhere, too."""
     instead = _EMBEDDED.get(step.action)
-    if step.action == "read-login-config":
-        instead = RunWarden("dev login", ("person:NAME",), (("group", "GROUP"), ("role", step.name or "ROLE")))
     if instead and HERE.get().embedded():
         return instead
     return RunWarden("login") if step.action == "login-default" else step

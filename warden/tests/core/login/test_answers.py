@@ -91,7 +91,7 @@ def test_the_reason_is_quoted_without_the_one_time_code():
         (REDIRECT, (APPLY,)),
         ("bind: address already in use", (warden("login", "corp", role="r", port="8251"),)),
         ("timed out waiting for response from provider", (warden("login", "corp", role="r"),)),
-        ("is not configured for this mount", (RunBao(action="read-login-config", mount="corp", name="r"),)),
+        ("is not configured for this mount", (RunBao(action="read-login-config", mount="corp"),)),
         (WRONG_GROUP, (warden("route show", "first"),)),
         ("Error storing token: open x: permission denied", (SetVariable("BAO_TOKEN_PATH", "FILE"),)),
     ],

@@ -144,7 +144,7 @@ def _remedy(meaning: Meaning, ask: PersonLogin) -> Remedy:
         "other-callback": apply,
         "redirect": apply,
         "no-default-role": (OneOf((warden("login", lane="LANE"), warden("login", actor="ACTOR"))),),
-        "not-oidc": (RunBao(action="read-login-config", mount=ask.mount, name=ask.role),),
+        "not-oidc": (RunBao(action="read-login-config", mount=ask.mount),),
         "port-taken": (warden("login", ask.mount, role=ask.role, port=str(ask.port + 1)),),
         "nobody-came": (again,),
         "other-login": (again,),

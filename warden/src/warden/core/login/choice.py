@@ -13,7 +13,7 @@ from warden.core.errors import Effect, UsageError
 from warden.core.inventory.inventory import NamedActor, PersonIdentity
 from warden.core.lanes.lane import Callback, Lane, LoginMount, PeopleReader, RoleName
 from warden.core.openbao.api import Identity
-from warden.core.remedies import EditFile, OneOf, warden
+from warden.core.remedies import EditFile, LogInAs, OneOf, warden
 
 USUAL_PORT = 8250
 """Where ``bao login`` listens."""
@@ -66,6 +66,12 @@ class WhichMount(msgspec.Struct, frozen=True):
     known: tuple[str, ...]
 
 
+class NoBrowserHere(msgspec.Struct, frozen=True):
+    """The people of the embedded platform log in at that mount without a browser."""
+
+    mount: str
+
+
 class CallbackDeclared(msgspec.Struct, frozen=True):
     """The roles of that mount are declared for another callback than ``device``."""
 
@@ -113,11 +119,30 @@ def _role_for(subject: Lane | NamedActor, mount: str) -> RoleName:
 
 def roles_of_people(subject: Lane | NamedActor) -> tuple[RoleName, ...]:
     """The roles that people log in as to use a lane or an actor."""
+    return tuple(role for role, _ in _people(subject))
+
+
+def _people(subject: Lane | NamedActor) -> list[tuple[RoleName, PeopleReader | PersonIdentity]]:
     if isinstance(subject, Lane):
         people = [reader for reader in subject.readers if isinstance(reader, PeopleReader)]
-        return tuple(RoleName(reader.mount, subject.role_of(reader)) for reader in people)
+        return [(RoleName(reader.mount, subject.role_of(reader)), reader) for reader in people]
     identities = subject.declared.identities
-    return tuple(subject.role_of(each) for each in identities if isinstance(each, PersonIdentity | PeopleReader))
+    return [(subject.role_of(each), each) for each in identities if isinstance(each, PersonIdentity | PeopleReader)]
+
+
+def no_browser_here(subject: Lane | NamedActor | None, ask: PersonLogin) -> UsageError:
+    """That this login takes no browser, and how the people who are declared for it log in; GROUP where none is."""
+    found = [who for role, who in (_people(subject) if subject else ()) if role == RoleName(ask.mount, ask.role)]
+    who = found[0] if found else None
+    named = who.person if isinstance(who, PersonIdentity) else who.people if who else "GROUP"
+    step = LogInAs(named, ask.mount, ask.role or "ROLE", person=isinstance(who, PersonIdentity))
+    return UsageError(
+        NoBrowserHere(ask.mount),
+        effect=Effect.NOTHING_ASKED,
+        system="OpenBao",
+        subject=f"auth/{ask.mount}",
+        remedy=(step,),
+    )
 
 
 def _mount(wanted: Wanted, logins: Mapping[str, LoginMount]) -> str:

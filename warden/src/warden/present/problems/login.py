@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from warden.core.login.answers import LoginFailed, Meaning, NothingStored, SomebodyElse, TokenInTheWay
-from warden.core.login.choice import CallbackDeclared, NoPeople, SeveralLogins, WhichMount
+from warden.core.login.choice import CallbackDeclared, NoBrowserHere, NoPeople, SeveralLogins, WhichMount
 from warden.present.problems import describe
 
 _FAILED: Mapping[Meaning, str] = {
@@ -72,6 +72,11 @@ def _(problem: SeveralLogins) -> str:
 def _(problem: WhichMount) -> str:
     known = f"has {', '.join(problem.known)}" if problem.known else "declares none"
     return f"no login mount was named, and platform.yaml {known}"
+
+
+@describe.register
+def _(problem: NoBrowserHere) -> str:
+    return f"auth/{problem.mount} of the embedded platform has no browser login"
 
 
 @describe.register
