@@ -9,13 +9,10 @@ from warden.present import terminal
 from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command, commands, only_commands
 from warden.present.login_verdicts import REASONS, TITLES, explanation, title
-from warden.present.proofs import STYLES, WORDS
-from warden.present.surroundings import environment, named_environment
+from warden.present.proofs import STYLES, WORDS, concluded
+from warden.present.surroundings import named_environment
 
 TITLE = 46
-_STATES = {"proven": "ok", "refuted": "bad", "inconclusive": "warn"}
-
-
 _RIGHTS = warden("doctor", policy="prove")
 
 
@@ -112,16 +109,13 @@ def _evidence(verdict: LoginVerdict) -> str:
 def _conclusion(proof: LoginProof) -> str:
     total = len(proof.verdicts)
     wrong, open_ = proof.count("wrong"), proof.count("inconclusive")
-    counts = [
+    counts = (
         f"{wrong} of {total} wrong" if wrong else "",
         f"{open_} of {total} inconclusive" if open_ else "",
         f"{total} of {total} as expected" if proof.state == "proven" else "",
-    ]
+    )
     lines, asked = proof.lines
-    word = terminal.styled(proof.state, _STATES[proof.state])
-    where = f"{environment()}: " if environment() else ""
-    said = ", ".join(filter(None, counts))
-    return f"{where}{word}: {said} · sshd's log {lines}/{asked} lines · journal {proof.record}"
+    return concluded(proof, counts, f"sshd's log {lines}/{asked} lines", proof.state)
 
 
 def show_tally(found: Sequence[LoginProof]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from warden.core.lanes.lane import Lane
 from warden.core.proofs.verdict import Proof, Verdict
 from warden.core.remedies import AskOwner, warden
+from warden.core.ssh.login_proof import LoginProof
 from warden.present import plans, terminal
 from warden.present.checkpoints import checkpoint_json, show_unsigned
 from warden.present.commands import command, commands, to_paste
@@ -229,16 +230,19 @@ def _conclusion(proof: Proof) -> str:
     total = len(proof.verdicts)
     asked = [verdict for verdict in proof.verdicts if verdict.status or verdict.audit]
     lines = sum(bool(verdict.audit) for verdict in asked)
-    counts: Iterable[str] = filter(
-        None,
-        (
-            f"{proof.failed} of {total} wrong" if proof.failed else "",
-            f"{proof.inconclusive} of {total} inconclusive"
-            if proof.inconclusive and not proof.lacks_members_only
-            else "",
-            f"{proof.passed} of {total} as expected" if proof.state == "proven" or proof.lacks_members_only else "",
-        ),
+    member = proof.lacks_members_only
+    counts = (
+        f"{proof.failed} of {total} wrong" if proof.failed else "",
+        f"{proof.inconclusive} of {total} inconclusive" if proof.inconclusive and not member else "",
+        f"{proof.passed} of {total} as expected" if proof.state == "proven" or member else "",
     )
-    word = terminal.styled("needs a member" if proof.lacks_members_only else proof.state, _STATES[proof.state])
+    return concluded(
+        proof, counts, f"evidence {lines}/{len(asked)} audit lines", "needs a member" if member else proof.state
+    )
+
+
+def concluded(proof: Proof | LoginProof, counts: Iterable[str], evidence: str, word: str) -> str:
+    """The last line of a proof: how it came out, how many verdicts did so, the evidence, and the record."""
     where = f"{environment()}: " if environment() else ""
-    return f"{where}{word}: {', '.join(counts)} · evidence {lines}/{len(asked)} audit lines · journal {proof.record}"
+    shown = terminal.styled(word, _STATES[proof.state])
+    return f"{where}{shown}: {', '.join(filter(None, counts))} · {evidence} · journal {proof.record}"
