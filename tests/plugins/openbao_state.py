@@ -29,14 +29,15 @@ def state_of(server: PlatformServer) -> State:
 
 
 def _read(server: PlatformServer) -> Iterator[tuple[str, Any]]:
-    yield from _each(server, "sys/policies/acl")
+    for name, policy in server.must("LIST", "sys/policies/detailed/acl")["data"]["key_info"].items():
+        yield f"sys/policies/acl/{name}", policy
     for mount, about in server.must("GET", "sys/auth")["data"].items():
         yield f"sys/auth/{mount.rstrip('/')}", about
         yield from _logins(server, f"auth/{mount.rstrip('/')}", about["type"])
     for mount, about in server.must("GET", "sys/mounts")["data"].items():
         yield f"sys/mounts/{mount.rstrip('/')}", about
         if (about["options"] or {}).get("version") == "2":
-            yield f"{mount}config", server.must("GET", f"{mount}config")["data"]
+            yield f"{mount}config", server.call("GET", f"{mount}config")[1].get("data")  # none while it is set up
     for folder in ("identity/entity/id", "identity/group/id", "sys/namespaces"):
         yield from _each(server, folder)
     for name, how in server.must("GET", "sys/config/auditing/request-headers")["data"]["headers"].items():

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from declared_lanes import declare
 from loaded_warden import LoadedWarden
+from openbao_state import State, put_back, state_of
 from platform_server import PlatformServer, served
 
+from warden.adapters.dev.config import PERSONAS
 from warden.core.lanes.lane import Lane
 
 if TYPE_CHECKING:
@@ -20,10 +22,23 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def platform_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformServer]:
-    """One server for each xdist worker, about 3.5 s. Tests share it: use `unique` names."""
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PlatformServer, State]]:
+    """One server for each xdist worker, about 3.5 s, and what is on it before the first test."""
     with served(tmp_path_factory.mktemp("state")) as server:
-        yield server
+        for persona in PERSONAS:
+            server.token(persona)  # logs in
+        yield server, state_of(server)
+
+
+@pytest.fixture(scope="module")
+def platform_server(shared_server: tuple[PlatformServer, State]) -> Iterator[PlatformServer]:
+    """A server for the module's tests, which share it: use `unique` names.
+
+    What they leave is removed after the last one: who asks for all roles, identities and tokens would wait for it.
+    """
+    server, untouched = shared_server
+    yield server
+    put_back(server, untouched)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from openbao_state import put_back, state_of
 
 from warden.core.errors import Refused
 from warden.core.lanes.lane import RoleName
@@ -78,6 +79,25 @@ def test_each_part_is_somebody(platform_server, part):
     identity = platform_server.vault(part).identity()
     assert identity.display_name == f"userpass-{part}"
     assert "root" not in identity.policies
+
+
+def test_what_a_module_leaves_is_removed(platform_server, unique):
+    before = state_of(platform_server)
+    name = unique("left")
+    bound = {"role_type": "jwt", "user_claim": "sub", "bound_subject": f"system:serviceaccount:{name}:api"}
+    role = bound | {"bound_audiences": ["openbao"], "token_policies": [name]}
+    platform_server.must("PUT", f"sys/policies/acl/{name}", {"policy": "# nothing"})
+    platform_server.must("POST", f"auth/kubernetes/role/{name}", role)
+    platform_server.must("POST", f"auth/approle/role/{name}", {"token_policies": [name]})
+    platform_server.must("POST", f"auth/token/roles/{name}", {"allowed_policies": name})
+    platform_server.must("POST", "identity/group", {"name": name})
+    platform_server.must("POST", f"sys/mounts/{name}", {"type": "ssh"})
+    platform_server.must("POST", f"sys/auth/{name}", {"type": "jwt"})
+    login(platform_server, name, platform_server.mint(f"{name}/api"))  # leaves an identity and a token
+    left = {path.rpartition("/")[0] for path in state_of(platform_server).keys() - before.keys()}
+    assert left >= {"identity/entity/id", "auth/token/accessors", "auth/kubernetes/role", "sys/mounts", "sys/auth"}
+    put_back(platform_server, before)
+    assert state_of(platform_server) == before
 
 
 def test_no_root_token_is_left(platform_server):
