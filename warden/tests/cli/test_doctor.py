@@ -28,6 +28,7 @@ def world(platform_server, tmp_path):
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
+            "KF_RULE_CACHE_DIR": os.environ["KF_RULE_CACHE_DIR"],
             "WARDEN_STATE": str(tmp_path / "state"),
             "WARDEN_PLATFORM": str(tmp_path / "platform"),
             "BAO_ADDR": platform_server.address,
