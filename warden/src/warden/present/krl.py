@@ -1,6 +1,5 @@
 """KRLs: what was published, what is in place on a host, and whose signatures it believes."""
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -93,7 +92,7 @@ def show_pulled(done: Pulled) -> None:
     if done.stale:
         terminal.note(f"warden: {_age(done)}: newer revocations may be missing.")
     word = terminal.styled("ok", "ok") if not done.exit else terminal.styled("??", "warn")
-    made = "" if done.age is None else f", made {_ago(done)}"
+    made = "" if done.age is None else f", made {terminal.ago(done.head.generated)}"
     terminal.sentence(f"{word}   {done.path}: KRL version {done.head.version}, {done.state}{made}")
 
 
@@ -105,11 +104,7 @@ def refused(refusal: Refusal) -> str:
 def _age(done: Pulled) -> str:
     if done.age is None:
         return f"{done.path} has no KRL that was built"
-    return f"the KRL in {done.path} was made {_ago(done)}, more than {span(done.max_age)}"
-
-
-def _ago(done: Pulled) -> str:
-    return terminal.ago(dt.datetime.fromtimestamp(done.head.generated, dt.UTC))
+    return f"the KRL in {done.path} was made {terminal.ago(done.head.generated)}, more than {span(done.max_age)}"
 
 
 def signers_json(keys: Iterable[PublicKey]) -> dict[str, Any]:

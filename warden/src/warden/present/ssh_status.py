@@ -108,9 +108,7 @@ def _row(line: StatusLine, now: float) -> tuple[str, ...]:
 
 
 def _until(end: int, now: float) -> str:
-    if end <= now:
-        return terminal.ago(terminal.iso(end))
-    return f"in {about(int(end - now))}"
+    return terminal.ago(end) if end <= now else f"in {about(int(end - now))}"
 
 
 def _where(line: StatusLine) -> str:

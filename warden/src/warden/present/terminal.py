@@ -233,8 +233,10 @@ def hanging(lead: str, text: str) -> None:
         line(each)
 
 
-def ago(moment: datetime | str, now: datetime | None = None) -> str:
-    """``3 h ago``; `moment` is aware or an ISO 8601 text."""
+def ago(moment: datetime | str | int, now: datetime | None = None) -> str:
+    """``3 h ago``; `moment` is aware, an ISO 8601 text, or seconds since 1970."""
+    if isinstance(moment, int):
+        moment = datetime.fromtimestamp(moment, UTC)
     then = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     seconds = max(0, int(((now or datetime.now(UTC)) - then).total_seconds()))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
