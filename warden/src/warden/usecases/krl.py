@@ -24,7 +24,7 @@ from warden.core.ssh.krl import (
     next_version,
     sections,
 )
-from warden.core.ssh.krl_pull import Damage, Flaw, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
+from warden.core.ssh.krl_pull import Damage, NoKrlInPlace, Pulled, Refusal, Repair, State, age_of, unfit
 from warden.core.ssh.revocation import revocations, still_needed
 from warden.core.ssh.sshsig import signature_file, signed_bytes
 from warden.ports.clock import Clock
@@ -211,9 +211,8 @@ def _fetched(
         found = source.fetch(None)
     if found is None:
         return "unchanged", None
-    flaw = _refused(found, last, host, verifier)
-    if flaw is not None:
-        return "kept", flaw
+    if refusal := _refused(found, last, host, verifier):
+        return "kept", refusal
     if last is not None and found == last:
         return "unchanged", None
     host.keep(found)
@@ -222,9 +221,8 @@ def _fetched(
 
 
 def _refused(found: SignedKrl, last: SignedKrl | None, host: KrlHost, verifier: KrlVerifier) -> Refusal | None:
-    flaw: Flaw | None = None
     if not verifier.signed(found):
-        flaw = "not-signed"
-    elif not verifier.readable(found.krl):
-        flaw = "not-a-krl"
-    return Refusal(flaw) if flaw else unfit(found, last, host.in_place() or b"")
+        return Refusal("not-signed")
+    if not verifier.readable(found.krl):
+        return Refusal("not-a-krl")
+    return unfit(found, last, host.in_place() or b"")
