@@ -89,7 +89,7 @@ def verdict_json(found: PackVerdict, file: str) -> dict[str, Any]:
 def show_verdict(found: PackVerdict, file: str) -> None:
     """The same for people."""
     for each in found.faults:
-        terminal.line(f"{terminal.styled('FAIL', 'wrong')} {described(each)}")
+        terminal.line(f"{terminal.styled('FAIL', 'bad')} {described(each)}")
     facts = found.contents
     if found.holds and facts is not None:
         lanes = facts.lanes[0] if len(facts.lanes) == 1 else f"{len(facts.lanes)} lanes"
