@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import click
 import pytest
@@ -104,6 +105,22 @@ def test_a_table_fits_any_terminal_and_breaks_no_word(monkeypatch, capsys, colum
     known = set(f"{title} ID OWNER TITLE id owner title {ident} {owner}".split())
     assert {word.removesuffix("…") for word in out.split()} <= known
     assert (title in " ".join(out.split())) == (columns in {0, 40, 100, 140}), out
+
+
+@pytest.mark.parametrize("columns", [0, 40])
+def test_columns_of_a_table_stay_below_each_other_where_a_cell_has_a_colour(monkeypatch, capsys, columns):
+    rows = [("first", "REVOKED", "in 7 h"), ("second", "valid", "in 29 d")]
+
+    def shown() -> str:
+        terminal.table(("ID", "STATUS", "UNTIL"), [(one, terminal.styled(two, "bad"), last) for one, two, last in rows])
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(terminal, "width", lambda: columns)
+    plain = shown()
+    monkeypatch.setattr(terminal, "_coloured", lambda _: True)
+    coloured = shown()
+    assert "\x1b[1;31mREVOKED\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
 
 
 def test_an_error_has_its_faults_its_message_and_its_hint_and_one_object_with_json(capsys):

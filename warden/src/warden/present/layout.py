@@ -9,11 +9,18 @@ GAP = 2
 """Columns between two columns of a table."""
 
 _Cells = Sequence[Sequence[str]]
+_MARKS = 0xF0000
+"""From here on, characters mark styles, but for `GLUE`: `terminal` has escaped those of a foreign text."""
+
+
+def _size(text: str) -> int:
+    """Columns of the screen that a text takes; the marks of its style take none."""
+    return sum(each == GLUE or ord(each) < _MARKS for each in text)
 
 
 def natural(cells: _Cells) -> list[int]:
     """The width of each column's longest cell."""
-    return [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [max(map(_size, column)) for column in zip(*cells, strict=True)]
 
 
 def total(widths: Sequence[int]) -> int:
@@ -24,7 +31,7 @@ def total(widths: Sequence[int]) -> int:
 def shrunk(cells: _Cells, columns: int) -> list[int] | None:
     """Widths with which the table fits, the last column shrunk first; ``None`` where only a cut word would fit."""
     widths = natural(cells)
-    least = [max(len(_shortest(cell)) for cell in column) for column in zip(*cells, strict=True)]
+    least = [max(_size(_shortest(cell)) for cell in column) for column in zip(*cells, strict=True)]
     for column in range(len(widths) - 1, 0, -1):
         over = max(0, total(widths) - columns)
         widths[column] = max(least[column], widths[column] - over)
@@ -33,8 +40,8 @@ def shrunk(cells: _Cells, columns: int) -> list[int] | None:
 
 def cut(cell: str, size: int) -> str:
     """The text in exactly `size` columns, cut between words with an ellipsis where it is longer."""
-    if len(cell) <= size:
-        return cell.ljust(size)
+    if (free := size - _size(cell)) >= 0:
+        return cell + " " * free
     kept = cell[: size - 1]
     if cell[size - 1] != " ":
         kept = kept.rpartition(" ")[0]
