@@ -160,6 +160,7 @@ OTHER = "http://127.0.0.1:1"
         ({"policy_decision_point": "{}", "access_evaluation_endpoint": "{}.evil.example/x"}, "elsewhere"),
         ({"policy_decision_point": "{}", "access_evaluation_endpoint": 7}, "elsewhere"),
         ({"policy_decision_point": "{}"}, "elsewhere"),
+        ({"policy_decision_point": "{}", "access_evaluation_endpoint": "{}/\r\nX: y"}, "an address that is not a URL"),
         ("own?", "not one JSON object"),
     ],
 )

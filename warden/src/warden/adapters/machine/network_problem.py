@@ -1,5 +1,14 @@
 """What kept an answer from coming, in words, as far as an error of httpx2 says."""
 
+_CLOSED = "closed the connection without an answer"
+_KINDS = {
+    "InvalidURL": "names an address that is not a URL",
+    "ProxyError": "cannot be reached",
+    "RemoteProtocolError": _CLOSED,
+    "ReadError": _CLOSED,
+    "WriteError": _CLOSED,
+}
+
 
 def network_problem(fault: Exception) -> str:
     """A clause. httpx2 tells what the system said in the text alone; nothing else of that is repeated."""
@@ -8,10 +17,8 @@ def network_problem(fault: Exception) -> str:
         return "shows a certificate that does not verify"
     if "refused" in text.lower():
         return "cannot be reached (connection refused)"
-    if kind == "ProxyError":
-        return "cannot be reached"
-    if kind in {"RemoteProtocolError", "ReadError", "WriteError"}:
-        return "closed the connection without an answer"
+    if kind in _KINDS:
+        return _KINDS[kind]
     if "SSL" in text:
         return "does not speak TLS there"
     return "has a host name that does not resolve" if "Name or service" in text else "cannot be reached"

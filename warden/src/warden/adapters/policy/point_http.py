@@ -97,7 +97,7 @@ class PointHttp:
             reply = within(self._timeout, lambda: self._sent(client, method, url, content, sent))
         except (httpx2.TimeoutException, TimeoutError):
             self._silent(f"gave no answer within {self._timeout:g} s")
-        except (httpx2.HTTPError, OSError, ValueError) as fault:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as fault:
             self._silent(network_problem(fault))
         if len(reply.content) > MAX_BODY:
             self.unusable(f"answered with more than {MAX_BODY // 1024} KiB")
