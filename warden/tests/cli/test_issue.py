@@ -1,5 +1,6 @@
 """``warden issue`` and ``warden ssh ensure`` as processes, with a real agent, OpenBao and sshd."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -60,6 +61,22 @@ def desk(lane_world, tmp_path):
 
 
 # -- issue ------------------------------------------------------------------------------------------------------------
+
+
+def test_two_that_issue_into_one_folder_wait_for_each_other(desk):
+    """Otherwise the key of one and the certificate of the other stay there, and no third one replaces them."""
+    out = ("--out", str(desk.world.folder / "issued"))
+    desk.issued(*out)
+    (kept,) = (desk.world.folder / "state" / "warden" / "ssh").glob("*.json")
+    env = {**desk.world.lane_world.env(), "BAO_TOKEN": desk.token}
+    argv = ["warden", "issue", desk.world.actor, *out]
+    with Path(f"{kept}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        other = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.communicate(timeout=4)
+    _, err = other.communicate(timeout=60)
+    assert other.returncode == 0, err
 
 
 def test_the_agent_gets_one_certificate_and_no_file_gets_the_key(desk):

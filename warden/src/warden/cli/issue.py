@@ -49,9 +49,8 @@ def issue(
     from warden.present import issue as present
 
     expect_no_login(ctx)
-    place, at = wiring_keys.key_place(out), issuing.address()
+    place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
     platform = wiring.platform_dir(ctx)
-    environment = issuing.environment()
     wanted = issuing.Wanted(
         actor=actor,
         ttl=None if ttl is None else int(ttl),
@@ -65,6 +64,7 @@ def issue(
         kept=wiring_keys.kept(platform, environment),
         at=at,
         environment=environment,
+        waits=True,
     )
     if as_json:
         terminal.document(present.as_json(done))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,11 +45,22 @@ def environment() -> str:
 
 
 def issued(
-    platform: str, wanted: Wanted, *, place: KeyPlace, kept: KeptCertificates, at: str, environment: str
+    platform: str,
+    wanted: Wanted,
+    *,
+    place: KeyPlace,
+    kept: KeptCertificates,
+    at: str,
+    environment: str,
+    waits: bool = False,
 ) -> Handed:
-    """Have a key certified and hand it over; `at` and `environment` are what is noted with it."""
+    """Have a key certified and hand it over; `at` and `environment` are what is noted with it.
+
+    `waits`: for another process that does the same; otherwise the caller has seen to that.
+    """
     from warden.core.ssh.decision import actor as named
     from warden.usecases.issue import IssueRequest, issue
+    from warden.usecases.ssh_ensure import PATIENCE
 
     inventory = wiring_ssh.inventory(platform)
     tools = wiring_ssh.tools(platform, offline=wanted.break_glass)
@@ -63,7 +75,8 @@ def issued(
     )
     login = (wanted.token_file, wanted.role_id, wanted.secret_id_file)
     sign = signer(platform, inventory, tools, *login, break_glass=wanted.break_glass)
-    with ends_recorded():
+    alone = kept.alone(wanted.actor, place.holder, PATIENCE) if waits else nullcontext()
+    with ends_recorded(), alone:
         return issue(
             ask,
             place=place,
