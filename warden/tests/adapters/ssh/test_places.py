@@ -270,6 +270,14 @@ def test_a_failure_is_forgotten_with_the_next_success(tmp_path, one):
     assert files.failed_at("agt-deploy", AGENT) == 0
 
 
+def test_no_name_leads_out_of_the_folder(tmp_path):
+    """`ssh ensure` waits for its lock, and notes a failure, before it knows that nobody is called so."""
+    files = KeptFiles(str(tmp_path / "state"), "/platform", "")
+    with files.alone("../../agt-deploy", AGENT, 1):
+        files.note_failure("../../agt-deploy", AGENT)
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+
+
 def test_one_renews_at_a_time(tmp_path):
     files, entered = KeptFiles(str(tmp_path), "/platform", ""), threading.Event()
 

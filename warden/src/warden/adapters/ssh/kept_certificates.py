@@ -145,6 +145,7 @@ class KeptFiles:
     def _named(self, actor: str, *holder: str) -> str:
         """A file's name for it: the actor, and a number that tells platforms and holders apart."""
         told = "\0".join((self._platform, self._environment, *holder))
+        actor = actor.replace(os.sep, "_")  # one that is not declared may be called anything
         return f"{actor}-{crc32(told.encode('utf-8', 'surrogateescape')):08x}"
 
     def _record(self, actor: str, holder: Holder) -> str:
