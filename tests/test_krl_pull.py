@@ -248,3 +248,16 @@ def test_units_and_role_name_the_same_files():
     template = (role / "templates" / "krl-pull.env.j2").read_text()
     assert re.findall(r"^(\w+)=", template, re.MULTILINE) == list(environment)
     assert "RevokedKeys {{ warden_ssh_dir }}/revoked_keys\n" in (role / "templates" / "sshd_config.j2").read_text()
+
+
+def test_the_role_tells_sshd_what_the_page_does():
+    """In the same order; the host's own certificate is a line for each of a list, which is empty unless it is given."""
+    page = (DEPLOY.parents[1] / "docs" / "ssh-hosts.md").read_text()
+    lines = page.partition("# /etc/ssh/sshd_config.d/50-warden.conf\n")[2].partition("```")[0].splitlines()
+    role = DEPLOY / "ansible" / "roles" / "warden_ssh"
+    template = (role / "templates" / "sshd_config.j2").read_text()
+    said = [line.split()[0] for line in template.splitlines() if not line.startswith(("#", "{"))]
+    assert said == [line.split()[0] for line in lines]
+    each = "{% for each in warden_ssh_host_certificates %}\nHostCertificate {{ each }}\n{% endfor %}\n"
+    assert template.endswith(each)
+    assert "\nwarden_ssh_host_certificates: []\n" in (role / "defaults" / "main.yml").read_text()
