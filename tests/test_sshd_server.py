@@ -13,6 +13,9 @@ import pytest
 from sshd_server import keygen, served_sshd
 from tools.reaper import of
 
+from warden.core.errors import Inconclusive
+from warden.present.errors import hint
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 NOW = ("-V", "-1m:+5m")
 
@@ -32,6 +35,15 @@ def refused(server, key, certificate):
     assert done.code == 255, done
     assert "Permission denied (publickey)" in done.err
     return server.said_since(before)
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    """A full disk, say."""
+    with served_sshd(tmp_path) as server:
+        Path(server.served.folder, "trusted_ca.new").mkdir()
+        with pytest.raises(Inconclusive, match="trusted_ca cannot be written") as fault:
+            server.trust("ssh-ed25519 AAAA")
+        assert "TMPDIR" in hint(fault.value)
 
 
 def test_the_right_certificate_logs_in_and_its_serial_is_in_the_log(sshd_server, deploy):

@@ -44,7 +44,7 @@ def issue(
 
     \b
     Exit codes:
-      5  ssh-agent is locked
+      5  ssh-agent is locked, or another process has the same certificate made
     """
     from warden.present import issue as present
 

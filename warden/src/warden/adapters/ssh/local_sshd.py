@@ -172,10 +172,14 @@ def _free_port() -> int:
 
 
 def _replace(path: str, content: bytes) -> None:
-    """At once: a login sees the old file or the new one."""
-    with open(f"{path}.new", "wb") as file:
-        file.write(content)
-    os.replace(f"{path}.new", path)
+    """At once: a login sees the old file or the new one. Raises `Inconclusive`."""
+    try:
+        with open(f"{path}.new", "wb") as file:
+            file.write(content)
+        os.replace(f"{path}.new", path)
+    except OSError as fault:
+        problem = f"{path} cannot be written ({os.strerror(fault.errno or 0).lower()})"
+        raise Inconclusive(problem, system="sshd", hint="name a folder with more room in TMPDIR") from None
 
 
 def _text(path: str) -> str:
