@@ -17,6 +17,7 @@ from warden.core.plans.lane_plan import LaneOptions
 from warden.core.ssh.ca import NoAuthority, NotAnEngine, StepNotConfirmed, StillValid
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.issue_log import ISSUED
+from warden.present.commands import commands
 from warden.usecases.apply_ssh import apply_ssh
 from warden.usecases.plan_ssh import resources_named
 from warden.usecases.ssh_ca import LANE, CaTools, keys, rotate
@@ -134,10 +135,14 @@ def test_what_hosts_notice_wants_consent(engine, step):
 def test_the_old_key_stays_as_long_as_something_may_be_valid(engine):
     engine.rotate()
     engine.rotate()
-    with pytest.raises(NotNow) as refused:
-        engine.rotate()
-    until = refused.value.problem.until
-    assert 800 < until - engine.now.timestamp() <= 901
+    for yes in (False, True):
+        with pytest.raises(NotNow) as refused:
+            engine.rotate(yes=yes)
+        until = refused.value.problem.until
+        assert 800 < until - engine.now.timestamp() <= 901
+    with pytest.raises(UsageError) as asked:
+        engine.rotate(yes=False, now=True)
+    assert commands(asked.value.remedy) == "warden ssh ca rotate --for users --now --yes"
     assert engine.rotate(now=True).step == "remove"
 
 

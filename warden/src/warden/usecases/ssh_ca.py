@@ -137,9 +137,12 @@ def rotate(purpose: Purpose, tools: CaTools, *, yes: bool, now: bool = False) ->
     ssh = tools.vault.ssh()
     issuers = _issuers(mount, ssh)
     step, key = _planned(issuers)
-    _expect_agreed(purpose, step, mount, key, yes=yes)
     if step == "remove" and not now:
         _expect_over(purpose, issuers, tools)
+    if step != "make" and not yes:
+        again = warden("ssh ca rotate", for_=purpose, now=now and step == "remove", yes=True)
+        problem = StepNotConfirmed(step=step, mount=mount, name=named(key))
+        raise UsageError(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=mount, remedy=(again,))
     _end_killed(mount, issuers, tools.journal)
     what = {
         "system": tools.vault.address,
@@ -194,13 +197,6 @@ def _planned(issuers: tuple[Issuer, ...]) -> tuple[Step, Issuer]:
     if step == "remove":
         return step, outgoing(issuers)[0]
     return step, Issuer(id="", name=next_name(issuers), public_key="", signs=False)
-
-
-def _expect_agreed(purpose: Purpose, step: Step, mount: str, key: Issuer, *, yes: bool) -> None:
-    if step != "make" and not yes:
-        again = warden("ssh ca rotate", for_=purpose, yes=True)
-        problem = StepNotConfirmed(step=step, mount=mount, name=named(key))
-        raise UsageError(problem, effect=Effect.NOTHING_CHANGED, system="OpenBao", subject=mount, remedy=(again,))
 
 
 def _expect_over(purpose: Purpose, issuers: tuple[Issuer, ...], tools: CaTools) -> None:
