@@ -85,3 +85,4 @@ def test_a_host_key_is_signed_and_believed(world):
         assert certificate.read_text().split("-cert-")[0] == each.read_text().split()[0]
     refused = world.run("ssh", "host", "sign", world.host, "--pubkey", str(world.public_key))
     assert refused.returncode == 4, "the actor's identity may not sign for hosts"
+    assert "which rights are missing for which command: warden doctor --for ssh-host-sign" in refused.stderr

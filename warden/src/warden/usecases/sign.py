@@ -232,7 +232,7 @@ def _certificate(
     each: ToSign, authority: CertificateAuthority, trusted: Sequence[str], tools: SignTools
 ) -> Certificate:
     """What the authority signed, if it is what was decided. Raises `Refused` otherwise."""
-    with _refusal_explained(each.spec.subject):
+    with _refusal_explained(each.spec):
         line = authority.sign(each.spec)
     found = tools.certificates.parse(line)
     if not (wrong := differences(each.spec, found, trusted)):
@@ -270,12 +270,17 @@ def _key_named(ask: SignRequest) -> Iterator[None]:
 
 
 @contextmanager
-def _refusal_explained(subject: str) -> Iterator[None]:
-    """The inventory allows it and the authority refuses: they differ, unless it says itself what to do."""
+def _refusal_explained(spec: CertificateSpec) -> Iterator[None]:
+    """The inventory allows it and the authority refuses: they differ, unless it says itself what to do.
+
+    `doctor` looks at the right to sign for hosts only where that is asked for.
+    """
     try:
         yield
     except Refused as fault:
         fault.effect = fault.effect or Effect.NOTHING_SIGNED
         if not (fault.remedy or fault.hint or isinstance(fault, Unidentified)):
-            fault.remedy = (warden("plan", subject),)
+            fault.remedy = (warden("plan", spec.subject),)
+        elif spec.type == "host" and fault.remedy == (warden("doctor"),):
+            fault.remedy = (warden("doctor", for_="ssh-host-sign"),)
         raise
