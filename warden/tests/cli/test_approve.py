@@ -140,8 +140,8 @@ def test_a_read_is_withheld_until_somebody_else_approves_and_then_used_once(seco
     assert f"approve {accessor}" in asked.stderr
     again = second.fetch(token)
     assert (again.returncode, second.accessor(again)) == (5, accessor)
-    requested = [record for record in second.records if record.event == "access.requested"]
-    assert [record.body["accessor"] for record in requested] == [accessor]
+    requested = [record.body["accessor"] for record in second.records if record.event == "access.requested"]
+    assert requested.count(accessor) == 1
     approved = second.run(second.approver(), "approve", accessor, "--comment", "release 4", "--json")
     assert approved.returncode == 0, approved.stderr
     found = json.loads(approved.stdout)
