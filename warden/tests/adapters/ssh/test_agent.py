@@ -1,7 +1,9 @@
 """The port KeyAgent on a real ssh-agent."""
 
+import os
 import socket
 import subprocess
+import tempfile
 import threading
 from struct import pack
 
@@ -11,7 +13,9 @@ from ssh_keys import write_key
 
 from warden.adapters.ssh.agent import SshAgent, agent_of
 from warden.adapters.ssh.fresh_keys import fresh_key
+from warden.adapters.ssh.logins import trying_logins
 from warden.core.errors import Inconclusive, NotNow, UsageError
+from warden.present.errors import hint
 
 
 @pytest.fixture
@@ -116,3 +120,13 @@ def test_a_bad_answer_is_not_believed(tmp_path, answer, said):
         with pytest.raises(Inconclusive, match=said):
             SshAgent(str(tmp_path / "s")).identities()
         thread.join()
+
+
+def test_an_agent_whose_socket_has_too_long_a_path_is_not_waited_for(tmp_path, monkeypatch):
+    folder = tmp_path / ("d" * 120)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(Inconclusive, match="ssh-agent did not start at ") as fault, trying_logins(os.environ):
+        pytest.fail("it started")
+    assert "TMPDIR" in hint(fault.value)
+    assert not list(folder.iterdir())

@@ -91,17 +91,18 @@ def trying_logins(environ: Mapping[str, str]) -> Iterator[Logins]:
         except NotRun as fault:
             raise Inconclusive(str(fault), system="ssh-agent") from None
         try:
-            _wait_for(f"{folder}/agent")
+            _wait_for(agent, f"{folder}/agent")
             yield Logins(folder, environ)
         finally:
             background.end(agent)
 
 
-def _wait_for(socket: str) -> None:
+def _wait_for(agent: "subprocess.Popen[bytes]", socket: str) -> None:
     end = time.monotonic() + PATIENCE
     while not os.path.exists(socket):
-        if time.monotonic() > end:
-            raise Inconclusive("ssh-agent did not start", system="ssh-agent")
+        if agent.poll() is not None or time.monotonic() > end:
+            hint = "name a folder in TMPDIR that has room; the path of a socket has at most 107 characters"
+            raise Inconclusive(f"ssh-agent did not start at {socket}", system="ssh-agent", hint=hint)
         time.sleep(0.005)
 
 
