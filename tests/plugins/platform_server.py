@@ -102,7 +102,7 @@ class PlatformServer:
 
 
 def own_server(scope: Literal["module", "function"] = "module") -> Any:
-    """The fixture `platform_server` of a module whose tests must not see what others leave on the shared server."""
+    """The fixture `platform_server` of tests that change a server for good, or need one that nobody used before."""
 
     @pytest.fixture(scope=scope, name="platform_server")
     def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformServer]:

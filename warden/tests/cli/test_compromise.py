@@ -5,11 +5,8 @@ import subprocess
 
 import pytest
 from killing_proxy import killing_proxy
-from platform_server import own_server
 
 from warden.adapters.journal.sqlite import SqliteJournal
-
-platform_server = own_server()
 
 
 @pytest.fixture

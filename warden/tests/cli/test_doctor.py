@@ -8,12 +8,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from platform_server import own_server
 from ssh_keys import write_key
-
-platform_server = own_server()
-"""A server of their own: on the shared one other tests' lanes are orphans."""
-
 
 pytestmark = pytest.mark.real
 

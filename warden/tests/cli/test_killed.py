@@ -6,15 +6,10 @@ import shlex
 import pytest
 from killing_proxy import killing_proxy
 from like import Like
-from platform_server import own_server
 
 from warden.adapters.journal.sqlite import SqliteJournal
 
 pytestmark = pytest.mark.real
-
-
-platform_server = own_server()
-"""A server of their own: on the shared one other tests leave ways in, which a proof finds."""
 
 
 @pytest.fixture

@@ -9,11 +9,8 @@ import time
 import pytest
 from canary import TALKATIVE, Canary
 from killing_proxy import killing_proxy
-from platform_server import own_server
 
 pytestmark = pytest.mark.real
-
-platform_server = own_server()
 
 RANDOM = "rotation: [{field: API_KEY, every: 90d, source: random, settings: {length: 64}}]\n"
 PROMPT = "rotation: [{field: API_KEY, every: 90d, source: prompt, settings: {create: the console}}]\n"

@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from platform_server import own_server
 
 from warden.adapters.openbao.client import OpenBao
 from warden.adapters.openbao.snapshot_reader import SnapshotReader
@@ -11,9 +10,6 @@ from warden.core.lanes.lane import PeopleReader
 from warden.core.proofs.approval_details import SelfApproval, Unwrapped
 from warden.present.details import describe_detail
 from warden.usecases.steps.concurrency import at_once
-
-platform_server = own_server()
-"""A server of their own: on the shared one other tests leave ways in, which a proof finds."""
 
 PEOPLE = PeopleReader(
     people="publishers", login="netkingdom", ttl=3600, approval=Approval(group="leads", approvals=1, ttl=600)
