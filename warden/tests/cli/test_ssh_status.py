@@ -121,7 +121,10 @@ def test_log_has_what_was_issued_and_what_failed(desk):
     assert events == ["begin", "issued", "begin", "issued", "discarded"]
     shown = desk.warden("ssh", "log", desk.world.actor).stdout
     assert [line.split()[2] for line in shown.splitlines()[1:]] == ["signed", "signed", "discarded"]
-    assert len(desk.json("ssh", "log", "--last", "1")) == 1
+    for last in (1, 2, 3):
+        assert len(desk.json("ssh", "log", "--last", str(last))) == last
+        rows = desk.warden("ssh", "log", "--last", str(last)).stdout.splitlines()[1:]
+        assert [row.split()[0] for row in rows] == [row.split()[0] for row in shown.splitlines()[-last:]]
     assert desk.json("ssh", "log", "--since", "1h", "web") == []
     assert desk.warden("ssh", "log", "--since", "tomorrow").returncode == 2
 

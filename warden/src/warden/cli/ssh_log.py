@@ -33,13 +33,12 @@ def log(ctx: click.Context, /, *, subject: str, last: int | None, since: str | N
         wiring_journal.journal(platform, asks=False),
         functools.partial(wiring_ssh.inventory, platform),
         subject=subject,
-        last=last or 0,
         since=past_moment(since, Effect.NOTHING_READ).timestamp() if since else None,
     )
     if as_json:
-        terminal.document(present.log_json(records))
+        terminal.document(present.log_json(records, last or 0))
     else:
-        present.show_log(records, subject)
+        present.show_log(records, subject, last or 0)
 
 
 @click.command(short_help="Count each actor's certificates, and mark what to look at.")

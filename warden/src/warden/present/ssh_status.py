@@ -135,11 +135,11 @@ _EVENTS: Mapping[str, str] = {
 }
 
 
-def log_json(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """``record, at, event, subject``, and the record's body; serials are texts."""
+def log_json(records: Sequence[Record], last: int = 0) -> list[dict[str, Any]]:
+    """``record, at, event, subject``, and the record's body; serials are texts. ``last``: so many, 0 all."""
     return [
         {"record": each.seq, "at": each.at, "event": each.event, "subject": each.lane} | _texts(each.body)
-        for each in records
+        for each in records[-last:]
     ]
 
 
@@ -152,12 +152,15 @@ def _texts(body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def show_log(records: Sequence[Record], subject: str) -> None:
-    """One row for each record; that a certificate was asked for is left out where an end of it follows."""
+def show_log(records: Sequence[Record], subject: str, last: int = 0) -> None:
+    """One row for each record; that a certificate was asked for is left out where an end of it follows.
+
+    ``last``: so many rows, 0 all.
+    """
     ended = {each.body.get("begin") for each in records}
     rows = [_log_row(each) for each in records if each.event != BEGIN or each.seq not in ended]
     if rows:
-        terminal.table(("RECORD", "WHEN", "EVENT", "SUBJECT", "SERIAL", "WHO", "WHAT"), rows)
+        terminal.table(("RECORD", "WHEN", "EVENT", "SUBJECT", "SERIAL", "WHO", "WHAT"), rows[-last:])
     else:
         terminal.note(f"No certificate{f' of {name(subject)}' if subject else ''} was asked for.")
 

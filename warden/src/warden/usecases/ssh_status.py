@@ -88,10 +88,9 @@ def ssh_log(
     inventory: Callable[[], Inventory],
     *,
     subject: str = "",
-    last: int = 0,
     since: float | None = None,
 ) -> Sequence[Record]:
-    """The issue log's records at this place, oldest first: of one actor or host, the newest, or those since a time.
+    """The issue log's records at this place, oldest first: of one actor or host, or those since a time.
 
     Raises `JournalUnwritable`, and `UsageError` for a subject that neither it nor the inventory knows.
     """
@@ -99,8 +98,7 @@ def ssh_log(
     if subject and not found:
         expect_declared(inventory(), subject)
     found = [each for each in found if each.event != DECISION or denied(each)]
-    found = [each for each in found if since is None or _at(each) >= since]
-    return found[-last:] if last else found
+    return [each for each in found if since is None or _at(each) >= since]
 
 
 def _at(record: Record) -> float:
