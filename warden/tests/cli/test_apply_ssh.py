@@ -140,6 +140,15 @@ def test_a_host_that_another_authority_signs_for(inventory):
     assert "web has nothing on OpenBao" in done.stderr
 
 
+def test_a_mistyped_host_is_answered_with_the_nearest(inventory):
+    file = inventory.world.folder / "platform" / "inventory.yaml"
+    file.write_text("hosts: {coulombcore: {}}\n")
+    done = inventory("plan", "coulombcor")
+    assert done.returncode == 2
+    assert "nearest: coulombcore" in " ".join(done.stderr.split())
+    assert "warden inventory list" in done.stderr
+
+
 def test_words_are_offered_for_actors(inventory):
     done = inventory.world.run(_WARDEN_COMPLETE="bash_complete", COMP_WORDS="warden plan agt-", COMP_CWORD="2")
     assert inventory.actor in done.stdout

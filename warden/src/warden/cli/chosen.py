@@ -45,7 +45,7 @@ def _is_entry(workspace: Workspace, name: str) -> bool:
 def _named(workspace: Workspace, name: str) -> SshResources | None:
     from warden.core.errors import Effect, Invalid, UsageError
     from warden.core.inventory.inventory import kind_of
-    from warden.core.ssh.decision import actor
+    from warden.core.ssh.decision import actor, host
     from warden.usecases.plan_ssh import resources_named
 
     inventory = workspace.inventory
@@ -59,13 +59,21 @@ def _named(workspace: Workspace, name: str) -> SshResources | None:
             system="platform",
             subject=name,
         )
-    if found is None and kind_of(name):
+    if found is None and (kind_of(name) or _is_like_a_host(name, inventory, workspace)):
         try:
-            actor(inventory, name)
+            (actor if kind_of(name) else host)(inventory, name)
         except UsageError as fault:
             fault.effect = Effect.NOTHING_DONE
             raise
     return found
+
+
+def _is_like_a_host(name: str, inventory: Inventory, workspace: Workspace) -> bool:
+    """Whether it looks more like a host of the inventory than like any entry of the catalog."""
+    from warden.core.lanes.catalog import nearest
+
+    near = nearest(name, [*inventory.hosts, *workspace.catalog.declared], 1)
+    return bool(near) and near[0] in inventory.hosts
 
 
 def _every(workspace: Workspace) -> tuple[list[SshResources], tuple[LeftOut, ...]]:
