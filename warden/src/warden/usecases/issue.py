@@ -2,7 +2,8 @@
 
 The order: the place shows that it can take a key, the certificate is signed (`sign`, with its own records before and
 after), this machine takes note of it, key and certificate are handed over, what an agent held before goes. Where the
-handing over fails, the journal says that nobody has that certificate, and all is as it was before.
+handing over fails, the journal says that nobody has that certificate, and all is as it was before. Where warden is
+killed meanwhile, the note says which key it was to replace, and the next one replaces it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from warden.core.inventory.inventory import NamedActor
-    from warden.core.ssh.kept import Holder
+    from warden.core.ssh.kept import Holder, Prepared
     from warden.ports.clock import Clock
     from warden.ports.journal import Journal
     from warden.ports.kept_certificates import KeptCertificates
@@ -79,19 +80,23 @@ def issue(
                 path=path,
             )
         )
-        made = _kept(ask, signed, holder, own_key=prepared.own_key)
+        made = _kept(ask, signed, holder, prepared)
         with _undone(made, before, signed, kept, journal):
             kept.keep(made)
             place.hand(signed.certificate, clock().timestamp())
     finally:
         place.abandon()
+    if made.replaces:
+        made = msgspec.structs.replace(made, replaces="")
+        with suppress(WardenError):  # the next one replaces the key once more
+            kept.keep(made)
     if before is not None and holder.handed == "agent" and before.line != made.line:
         with suppress(WardenError):  # it leaves by itself at its end
             place.remove(before)
     return Handed(kept=made, certificate_file=file, signed=signed, hosts=bool(ask.actor.declared.hosts))
 
 
-def _kept(ask: IssueRequest, signed: Signed, holder: Holder, *, own_key: bool) -> Kept:
+def _kept(ask: IssueRequest, signed: Signed, holder: Holder, prepared: Prepared) -> Kept:
     found = signed.certificate
     return Kept(
         actor=ask.actor.name,
@@ -106,7 +111,8 @@ def _kept(ask: IssueRequest, signed: Signed, holder: Holder, *, own_key: bool) -
         record=signed.record,
         valid_after=found.valid_after,
         valid_before=found.valid_before,
-        own_key=own_key,
+        own_key=prepared.own_key,
+        replaces=prepared.replaces,
     )
 
 

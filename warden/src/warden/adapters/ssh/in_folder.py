@@ -31,15 +31,20 @@ class InFolder:
         self._private: Secret | None = None
 
     def prepare(self, actor: str, before: Kept | None, *, fresh: bool) -> Prepared:
-        """The folder's own key, or a fresh one; a key that warden did not make is not replaced."""
+        """The folder's own key, or a fresh one, also where warden was stopped while it replaced it.
+
+        A key that warden did not make is not replaced.
+        """
         self._actor, self._private = actor, None
         there = self._key_there()
-        own = before is not None and before.own_key and _fingerprint(there) == before.fingerprint
-        if there and not fresh:
+        fingerprint = _fingerprint(there)
+        own = before is not None and before.is_own(fingerprint)
+        stopped = own and before is not None and bool(before.replaces)
+        if there and not fresh and not stopped:
             return Prepared(public_key=there, own_key=own)
         if there and not own:
             raise self._not_replaced()
-        return self._fresh()
+        return self._fresh(replaces=fingerprint)
 
     def hand(self, certificate: Certificate, now: float) -> None:  # noqa: ARG002 - files do not go by themselves
         """Write what is new, whole, and the certificate first: nothing takes a place where something cannot."""
@@ -59,23 +64,23 @@ class InFolder:
         self._private = None
 
     def holds(self, kept: Kept) -> bool:
-        """Whether the certificate's file has it, and the key's file is there."""
+        """Whether the certificate's file has it, and the key's file is there and not one that was to be replaced."""
         shown = _line(certificate_file(self.holder.where, kept.actor))
-        return shown == kept.line and os.path.isfile(key_file(self.holder.where, kept.actor))
+        return not kept.replaces and shown == kept.line and os.path.isfile(key_file(self.holder.where, kept.actor))
 
     def remove(self, kept: Kept) -> bool:
         """Remove the certificate's file if it has this one, and the key's if it is that certificate's and ours."""
         key, cert = key_file(self.holder.where, kept.actor), certificate_file(self.holder.where, kept.actor)
         paths = [cert] if _line(cert) == kept.line else []
-        if kept.own_key and self._is_of(key, kept):
+        if self._is_own(key, kept):
             paths += [key, f"{key}.pub"]
         removed = [path for path in paths if self._removed(path)]
         return bool(removed)
 
-    def _is_of(self, path: str, kept: Kept) -> bool:
-        """Whether the private key there is the certificate's; its public half beside it may be another one's."""
+    def _is_own(self, path: str, kept: Kept) -> bool:
+        """Whether warden made the private key there; its public half beside it may be another one's."""
         try:
-            return _fingerprint(_public_half(path)) == kept.fingerprint
+            return kept.is_own(_fingerprint(_public_half(path)))
         except NotUsable:
             return False
 
@@ -88,7 +93,7 @@ class InFolder:
             raise self._unwritable(fault) from None
         return True
 
-    def _fresh(self) -> Prepared:
+    def _fresh(self, *, replaces: str) -> Prepared:
         from warden.adapters.ssh.fresh_keys import fresh_key
 
         try:
@@ -99,7 +104,7 @@ class InFolder:
             raise self._unwritable(PermissionError(13, ""))
         made = fresh_key()
         self._public, self._private = made.public_key, made.private_key
-        return Prepared(public_key=made.public_key, own_key=True)
+        return Prepared(public_key=made.public_key, own_key=True, replaces=replaces)
 
     def _key_there(self) -> str:
         """The public half of the private key in the folder; empty where there is none. Raises `UsageError`."""

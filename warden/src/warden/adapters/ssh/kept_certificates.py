@@ -54,8 +54,11 @@ class KeptFiles:
         return tuple(each for each in found if each is not None)
 
     def keep(self, kept: Kept) -> None:
-        """Write what ssh is shown, then the record: whoever finds that has the rest. A failure before is forgotten."""
-        self.show(kept)
+        """Write what ssh is shown, then the record: whoever finds that has the rest. A failure before is forgotten.
+
+        While a key is replaced, ssh is shown nothing: certificate and key may not belong together.
+        """
+        (self.withdraw if kept.replaces else self.show)(kept)
         with self._written():
             self._write(self._record(kept.actor, kept.holder), msgspec.json.encode(kept))
         with suppress(FileNotFoundError):

@@ -26,7 +26,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     ``platform`` and ``environment`` are what it was issued for, as the command line named them; ``address`` what
     BAO_ADDR said. ``authority`` is the CA's fingerprint, ``record`` the number of ``certificate.issued``. ``own_key``:
-    warden made the key.
+    warden made the key. ``replaces``: the fingerprint of warden's key that is still there, until the new one has taken
+    its place.
     """
 
     actor: str
@@ -42,6 +43,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     valid_after: int
     valid_before: int
     own_key: bool = True
+    replaces: str = ""
+
+    def is_own(self, fingerprint: str) -> bool:
+        """Whether warden made the key with that fingerprint, also if it was stopped while it replaced it."""
+        return self.own_key and bool(fingerprint) and fingerprint in {self.fingerprint, self.replaces}
 
     @property
     def renew_at(self) -> int:
@@ -56,10 +62,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that is to be certified, as a line of OpenSSH; ``own_key``: warden made it."""
+    """A key that is to be certified, as a line of OpenSSH; ``own_key``: warden made it.
+
+    ``replaces`` is the fingerprint of the key whose place it takes; empty where there is none.
+    """
 
     public_key: str
     own_key: bool
+    replaces: str = ""
 
 
 class JustFailed(msgspec.Struct, frozen=True):
