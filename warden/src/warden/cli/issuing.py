@@ -16,13 +16,17 @@ from warden.cli.signing import signer
 if TYPE_CHECKING:
     import click
 
+    from warden.core.remedies import RunWarden
     from warden.ports.kept_certificates import KeptCertificates
     from warden.ports.key_place import KeyPlace
     from warden.usecases.issue import Handed
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asks for; ``token_file``, ``role_id`` and ``secret_id_file`` are what to log in with."""
+    """What the command line asks for; ``token_file``, ``role_id`` and ``secret_id_file`` are what to log in with.
+
+    ``emergency`` is what to name where OpenBao does not answer.
+    """
 
     actor: str
     ttl: int | None = None
@@ -32,6 +36,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     role_id: str | None = None
     secret_id_file: str | None = None
     break_glass: bool = False
+    emergency: RunWarden | None = None
 
 
 def address() -> str:
@@ -74,7 +79,7 @@ def issued(
         fresh=wanted.fresh,
     )
     login = (wanted.token_file, wanted.role_id, wanted.secret_id_file)
-    sign = signer(platform, inventory, tools, *login, break_glass=wanted.break_glass)
+    sign = signer(platform, inventory, tools, *login, break_glass=wanted.break_glass, emergency=wanted.emergency)
     alone = kept.alone(wanted.actor, place.holder, PATIENCE) if waits else nullcontext()
     with ends_recorded(), alone:
         return issue(

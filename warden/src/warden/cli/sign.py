@@ -13,6 +13,7 @@ from warden.cli.signing import (
     sign_and_show,
     signer,
 )
+from warden.core.remedies import warden
 
 
 @click.command()
@@ -60,5 +61,7 @@ def sign(
     inventory = wiring_ssh.inventory(platform)
     ask = request(named(inventory, actor), pubkey, out or "", ttl, reason)
     tools = wiring_ssh.tools(platform, offline=break_glass)
-    signs = signer(platform, inventory, tools, token_file, role_id, secret_id_file, break_glass=break_glass)
+    login = (token_file, role_id, secret_id_file)
+    again = warden("sign", actor, pubkey=pubkey, out=out or "", break_glass=True, reason="TEXT")
+    signs = signer(platform, inventory, tools, *login, break_glass=break_glass, emergency=again)
     sign_and_show(lambda: (signs(ask),), [out] if out else [], tools.journal, as_json=as_json)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from warden.core.inventory.inventory import Inventory
+    from warden.core.remedies import RunWarden
     from warden.core.ssh.decision import Subject
     from warden.ports.journal import Journal
     from warden.usecases.sign import Signed, SignRequest, SignTools
@@ -40,14 +41,21 @@ def expect_no_login(ctx: click.Context) -> None:
 
 
 def signer(
-    platform: str, inventory: "Inventory", tools: "SignTools", *identity: str | None, break_glass: bool
+    platform: str,
+    inventory: "Inventory",
+    tools: "SignTools",
+    *identity: str | None,
+    break_glass: bool,
+    emergency: "RunWarden | None",
 ) -> "Callable[[SignRequest], Signed]":
     """What signs one request: as the caller, who logs in with `identity` (see `wiring.caller`), or without OpenBao.
 
+    `emergency` is the command that has it signed without OpenBao, to be named where that does not answer.
     Raises `UsageError` where no authority is declared that signs without it.
     """
     if break_glass:
         return _without_openbao(platform, inventory, tools)
+    from warden.core.ssh.callers import permitted_in_emergency
     from warden.usecases.sign import sign
 
     return functools.partial(
@@ -55,6 +63,7 @@ def signer(
         caller=wiring.caller(*identity),
         authority=wiring_ssh.authority(inventory.authorities.users),
         tools=tools,
+        emergency=emergency if emergency and permitted_in_emergency(emergency.arguments[0], inventory) else None,
     )
 
 

@@ -198,7 +198,7 @@ class MountToken(msgspec.Struct, frozen=True, tag="mount-token"):
 class OneOf(msgspec.Struct, frozen=True, tag="one-of"):
     """Steps of which one is enough."""
 
-    steps: tuple[LogInAs | RunAs | RunWarden | RunProgram | SetVariable, ...]
+    steps: tuple["Step", ...]
 
 
 Step = (

@@ -9,18 +9,18 @@ then is a certificate handed out. Of several, one that is refused is an error of
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from warden.core.access.decision import Question, decided
 from warden.core.access.identities import expect_allowed
-from warden.core.errors import Effect, Refused, Unidentified, WardenError
+from warden.core.errors import Effect, Refused, Sealed, Unidentified, Unreachable, WardenError
 from warden.core.inventory.inventory import NamedActor
 from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.remedies import warden
-from warden.core.ssh.callers import AskedBy, callers_of
+from warden.core.ssh.callers import AskedBy, callers_of, offer
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
@@ -102,17 +102,38 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     ttl: Seconds
 
 
-def sign(ask: SignRequest, *, caller: Caller, authority: AuthorityFor, tools: SignTools) -> Signed:
-    """One certificate. If this raises, none was handed out."""
-    return sign_all([ask], caller=caller, authority=authority, tools=tools)[0]
+def sign(
+    ask: SignRequest,
+    *,
+    caller: Caller,
+    authority: AuthorityFor,
+    tools: SignTools,
+    emergency: RunWarden | None = None,
+) -> Signed:
+    """One certificate. If this raises, none was handed out.
+
+    `emergency` is what goes without OpenBao, to be named where that gives no answer to who calls.
+    """
+    return sign_all([ask], caller=caller, authority=authority, tools=tools, emergency=emergency)[0]
 
 
 def sign_all(
-    asks: Sequence[SignRequest], *, caller: Caller, authority: AuthorityFor, tools: SignTools
+    asks: Sequence[SignRequest],
+    *,
+    caller: Caller,
+    authority: AuthorityFor,
+    tools: SignTools,
+    emergency: RunWarden | None = None,
 ) -> tuple[Signed, ...]:
     """Several certificates of one subject's caller, with one write to the journal before and one after."""
     wanted = _expect_all_fit(asks, tools)
-    with logged_in(callers_of(asks[0].subject, asks[0].asked_by), caller) as session:
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(logged_in(callers_of(asks[0].subject, asks[0].asked_by), caller))
+        except (Unreachable, Sealed) as fault:
+            if emergency:
+                offer(fault, emergency)
+            raise
         return _signed(wanted, session.who, authority(session.vault), tools)
 
 

@@ -4,10 +4,10 @@ import functools
 from typing import Literal
 
 from warden.core.access.identities import Declaration, log_in
-from warden.core.errors import Effect
-from warden.core.inventory.inventory import NamedActor, PersonIdentity
+from warden.core.errors import Effect, WardenError
+from warden.core.inventory.inventory import Inventory, NamedActor, PersonIdentity, kind_of
 from warden.core.lanes.lane import PeopleReader
-from warden.core.remedies import Remedy, warden
+from warden.core.remedies import OneOf, Remedy, RunWarden, warden
 from warden.core.ssh.decision import Subject
 
 AskedBy = Literal["sign", "issue"]
@@ -30,6 +30,16 @@ def callers_of(subject: Subject, asked_by: AskedBy = "sign") -> Declaration:
         command=command,
         effect=Effect.NOTHING_SIGNED,
     )
+
+
+def permitted_in_emergency(actor: str, inventory: Inventory) -> bool:
+    """Whether the inventory says who signs without OpenBao, and the shipped access policies permit it for the actor."""
+    return inventory.authorities.break_glass is not None and kind_of(actor) == "adm"
+
+
+def offer(fault: WardenError, emergency: RunWarden) -> None:
+    """Have the error name what goes without OpenBao, after its own step."""
+    fault.remedy = (OneOf((*(fault.remedy or (warden("doctor"),)), emergency)),)
 
 
 def log_in_as_person(actor: NamedActor) -> Remedy:
