@@ -188,7 +188,7 @@ def test_the_disk_is_full_under_the_journal(lane_world, limit):
         journal = SqliteJournal(str(lane_world.journal))
         while lane_world.journal.with_name("journal.db-wal").stat().st_size < limit * 1024 if journal.log() else True:
             journal.record("probe", lane_world.lane, {"pad": "x" * 300})
-        journal._db = None  # let go of without closing, as exec does: the log stays as long as it is
+        # It stays open to the end of the test: whoever closes the last connection empties the log.
     script = f'ulimit -f {limit}; exec warden access {lane_world.lane} --json -- sh -c "echo started"'
     done = subprocess.run(
         ["bash", "-c", script],
