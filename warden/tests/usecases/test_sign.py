@@ -16,7 +16,7 @@ from warden.adapters.policy.cedar import CedarPolicy
 from warden.adapters.ssh.certificates import SshCertificates
 from warden.adapters.ssh.key_file_authority import KeyFileAuthority
 from warden.adapters.whereabouts import Here
-from warden.core.errors import Inconclusive, Refused, UsageError
+from warden.core.errors import Inconclusive, Refused, UsageError, WardenError
 from warden.core.inventory.inventory import Host, NamedHost
 from warden.core.ssh.certificate import CertificateSpec
 from warden.core.ssh.decision import actor
@@ -181,22 +181,9 @@ def test_a_batch_is_one_write_before_and_one_after(bench):
 
 
 def test_a_batch_that_fails_in_the_middle_hands_out_nothing_and_records_each(bench):
-    class Second(KeyFileAuthority):
-        count = 0
-
-        def sign(self, spec: CertificateSpec) -> str:
-            self.count += 1
-            if self.count == 2:
-                raise UsageError("gone", system="authority")
-            return super().sign(spec)
-
+    second = FailingSecond(str(bench.world.ca), UsageError("gone", system="authority"))
     with pytest.raises(UsageError) as raised:
-        sign_all(
-            [bench.ask()] * 4,
-            caller=bench.caller,
-            authority=lambda _: Second(str(bench.world.ca)),
-            tools=bench.tools,
-        )
+        sign_all([bench.ask()] * 4, caller=bench.caller, authority=lambda _: second, tools=bench.tools)
     assert "All certificates that were signed were discarded" in errors.message(raised.value)
     assert bench.events()[8:] == ["certificate.issued", "certificate.discarded", *["certificate.failed"] * 3]
     issued, discarded, *failed = list(bench.journal.log(lane=bench.actor.name))[8:]
@@ -205,15 +192,16 @@ def test_a_batch_that_fails_in_the_middle_hands_out_nothing_and_records_each(ben
     assert bench.journal.unfinished(bench.actor.name) == []
 
 
-class Refusing(KeyFileAuthority):
-    """Signs one, and refuses the second."""
+class FailingSecond(KeyFileAuthority):
+    """Signs one, and fails with the second."""
 
-    count = 0
+    def __init__(self, key: str, fault: WardenError) -> None:
+        super().__init__(key)
+        self._faults = iter([None, fault])
 
     def sign(self, spec: CertificateSpec) -> str:
-        self.count += 1
-        if self.count == 2:
-            raise Refused("OpenBao refused it (permission denied)", system="authority")
+        if fault := next(self._faults, None):
+            raise fault
         return super().sign(spec)
 
 
@@ -235,7 +223,8 @@ def test_a_refusal_of_one_of_several_keys_names_its_file(bench, by):
         )
         tools = msgspec.structs.replace(tools, policy=CedarPolicy(str(bench.world.folder)))
     elif by == "authority":
-        authority = Refusing(str(bench.world.ca))
+        refused = Refused("OpenBao refused it (permission denied)", system="authority")
+        authority = FailingSecond(str(bench.world.ca), refused)
     else:
 
         def lie(spec: CertificateSpec) -> CertificateSpec:

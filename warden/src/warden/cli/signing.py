@@ -55,7 +55,7 @@ def signer(
     """
     if break_glass:
         return _without_openbao(platform, inventory, tools)
-    from warden.core.ssh.callers import permitted_in_emergency
+    from warden.core.ssh.callers import has_emergency
     from warden.usecases.sign import sign
 
     return functools.partial(
@@ -63,7 +63,7 @@ def signer(
         caller=wiring.caller(*identity),
         authority=wiring_ssh.authority(inventory.authorities.users),
         tools=tools,
-        emergency=emergency if emergency and permitted_in_emergency(emergency.arguments[0], inventory) else None,
+        emergency=emergency if emergency and has_emergency(emergency.arguments[0], inventory) else None,
     )
 
 

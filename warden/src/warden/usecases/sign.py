@@ -20,7 +20,7 @@ from warden.core.errors import Effect, Refused, Sealed, Unidentified, Unreachabl
 from warden.core.inventory.inventory import NamedActor
 from warden.core.inventory.public_keys import PublicKeyBlob, public_key
 from warden.core.remedies import warden
-from warden.core.ssh.callers import AskedBy, callers_of, offer
+from warden.core.ssh.callers import AskedBy, callers_of, name_emergency
 from warden.core.ssh.comparison import differences
 from warden.core.ssh.decision import Subject, decide, expect_listed, ttl_of
 from warden.core.ssh.emergency import ACTION as BREAK_GLASS
@@ -132,7 +132,7 @@ def sign_all(
             session = stack.enter_context(logged_in(callers_of(asks[0].subject, asks[0].asked_by), caller))
         except (Unreachable, Sealed) as fault:
             if emergency:
-                offer(fault, emergency)
+                name_emergency(fault, emergency)
             raise
         return _signed(wanted, session.who, authority(session.vault), tools)
 

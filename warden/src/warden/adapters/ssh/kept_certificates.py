@@ -58,7 +58,10 @@ class KeptFiles:
 
         While a key is replaced, ssh is shown nothing: certificate and key may not belong together.
         """
-        (self.withdraw if kept.replaces else self.show)(kept)
+        if kept.replaces:
+            self.withdraw(kept)
+        else:
+            self.show(kept)
         with self._written():
             self._write(self._record(kept.actor, kept.holder), msgspec.json.encode(kept))
         with suppress(FileNotFoundError):

@@ -32,12 +32,15 @@ def callers_of(subject: Subject, asked_by: AskedBy = "sign") -> Declaration:
     )
 
 
-def permitted_in_emergency(actor: str, inventory: Inventory) -> bool:
-    """Whether the inventory says who signs without OpenBao, and the shipped access policies permit it for the actor."""
+def has_emergency(actor: str, inventory: Inventory) -> bool:
+    """Whether --break-glass is worth naming: it has a CA, and the shipped access policies let people use it.
+
+    Whether the platform's own policies permit it is decided when it is asked for.
+    """
     return inventory.authorities.break_glass is not None and kind_of(actor) == "adm"
 
 
-def offer(fault: WardenError, emergency: RunWarden) -> None:
+def name_emergency(fault: WardenError, emergency: RunWarden) -> None:
     """Have the error name what goes without OpenBao, after its own step."""
     fault.remedy = (OneOf((*(fault.remedy or (warden("doctor"),)), emergency)),)
 
